@@ -1,0 +1,53 @@
+import type { FaultCode } from './fault.ts';
+import type { EpochMs } from './message.ts';
+
+/** Life of a component that talks to something outside. */
+export type Phase = 'idle' | 'starting' | 'ready' | 'degraded' | 'draining' | 'closed';
+/** Life of an AMQP connection. */
+export type SessionState = 'idle' | 'connecting' | 'ready' | 'blocked' | 'draining' | 'closed';
+
+export type SealReason = 'count' | 'bytes' | 'age' | 'drain' | 'split';
+
+/**
+ * The closed vocabulary of what the gateway tells about itself. One per batch or rarer, never per message
+ * (those are plain counters in the ledger). Metrics and log lines are derived from these in src/observe,
+ * and METRICS.md is kept equal to it by a test.
+ */
+export type GatewayEvent =
+  | { readonly type: 'session-state'; readonly session: string; readonly state: SessionState; readonly reason: string | undefined }
+  | { readonly type: 'session-retry'; readonly session: string; readonly attempt: number; readonly delayMs: number; readonly reason: string }
+  | { readonly type: 'source-attached'; readonly queue: string; readonly epoch: number }
+  | { readonly type: 'source-detached'; readonly queue: string; readonly epoch: number; readonly reason: string; readonly unsettled: number }
+  | { readonly type: 'stale-ack'; readonly epoch: number; readonly count: number }
+  | { readonly type: 'batch-sealed'; readonly route: string; readonly by: SealReason; readonly items: number; readonly bytes: number }
+  | {
+      readonly type: 'batch-forwarded';
+      readonly route: string;
+      readonly items: number;
+      readonly bytes: number;
+      readonly attempts: number;
+      readonly publishMs: number;
+      readonly oldestReceivedAt: EpochMs;
+      readonly at: EpochMs;
+    }
+  | {
+      readonly type: 'publish-failed';
+      readonly route: string;
+      readonly destination: string;
+      readonly code: FaultCode;
+      readonly message: string;
+      readonly attempt: number;
+      readonly retryMs: number;
+    }
+  | { readonly type: 'lane-held'; readonly route: string; readonly destination: string; readonly code: FaultCode; readonly message: string }
+  | { readonly type: 'lane-resumed'; readonly route: string; readonly destination: string; readonly heldMs: number; readonly attempts: number }
+  | { readonly type: 'batch-split'; readonly route: string; readonly items: number; readonly code: FaultCode }
+  | { readonly type: 'dead-lettered'; readonly code: FaultCode; readonly stage: string; readonly topic: string; readonly message: string }
+  | { readonly type: 'topology-asserted'; readonly exchanges: number; readonly queues: number; readonly bindings: number }
+  | { readonly type: 'topology-repaired'; readonly what: string; readonly reason: string }
+  | { readonly type: 'rule-failed'; readonly route: string; readonly message: string }
+  | { readonly type: 'component-phase'; readonly component: string; readonly phase: Phase; readonly reason: string | undefined }
+  | { readonly type: 'drain'; readonly step: 'begin' | 'flushed' | 'done' | 'deadline'; readonly itemsLeft: number; readonly messagesLeft: number };
+
+export type GatewayEventType = GatewayEvent['type'];
+export type Observer = (event: GatewayEvent) => void;

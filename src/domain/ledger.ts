@@ -1,0 +1,102 @@
+import type { FaultCode } from './fault.ts';
+
+/** How the obligation of a message or of an item (one reading on one route) ended. */
+export type Outcome = 'forwarded' | 'dead-lettered' | 'filtered' | 'deduplicated' | 'abandoned';
+
+export const OUTCOMES: readonly Outcome[] = ['forwarded', 'dead-lettered', 'filtered', 'deduplicated', 'abandoned'];
+
+/** Plain counters: a labelled prom-client `inc` costs 112 ns, an addition about 1 ns. Read at scrape time. */
+export interface Tally {
+  received: number;
+  forwarded: number;
+  deadLettered: number;
+  filtered: number;
+  deduplicated: number;
+  /** Given back to the broker: the channel was lost or the gateway stopped before the end. It will be delivered again. */
+  abandoned: number;
+}
+
+function tally(): Tally {
+  return { received: 0, forwarded: 0, deadLettered: 0, filtered: 0, deduplicated: 0, abandoned: 0 };
+}
+
+function settle(t: Tally, outcome: Outcome, n: number): void {
+  switch (outcome) {
+    case 'forwarded':
+      t.forwarded += n;
+      break;
+    case 'dead-lettered':
+      t.deadLettered += n;
+      break;
+    case 'filtered':
+      t.filtered += n;
+      break;
+    case 'deduplicated':
+      t.deduplicated += n;
+      break;
+    case 'abandoned':
+      t.abandoned += n;
+      break;
+  }
+}
+
+/** Received less everything that has ended: what must still be somewhere in the process. */
+export function owed(t: Tally): number {
+  return t.received - t.forwarded - t.deadLettered - t.filtered - t.deduplicated - t.abandoned;
+}
+
+/**
+ * The books of the gateway: `received = forwarded + dead-lettered + filtered + deduplicated + abandoned + in flight`,
+ * for messages (deliveries) and for items (one reading on one route; a reading that no route takes is one item).
+ *
+ * The in-flight side is not derived from these counters but counted where the things are (source, batcher, lanes),
+ * so that `imbalance` can be wrong: 0, or a bug.
+ */
+export class Ledger {
+  readonly messages: Tally = tally();
+  readonly items: Tally = tally();
+  /** Items per route name; `(none)` for readings and messages that ended before a route took them. */
+  readonly routes: Map<string, Tally> = new Map();
+  readonly faults: Map<FaultCode, number> = new Map();
+  /** Readings that the codecs produced. */
+  readings = 0;
+  /** Best-effort copies: outside the balance, because nobody owes them to anybody. */
+  readonly taps: { sent: number; dropped: number } = { sent: 0, dropped: 0 };
+
+  private route(name: string): Tally {
+    let t = this.routes.get(name);
+    if (t === undefined) {
+      t = tally();
+      this.routes.set(name, t);
+    }
+    return t;
+  }
+
+  messageReceived(): void {
+    this.messages.received += 1;
+  }
+
+  messageSettled(outcome: Outcome): void {
+    settle(this.messages, outcome, 1);
+  }
+
+  itemsReceived(route: string, n: number): void {
+    this.items.received += n;
+    this.route(route).received += n;
+  }
+
+  itemsSettled(route: string, outcome: Outcome, n: number): void {
+    settle(this.items, outcome, n);
+    settle(this.route(route), outcome, n);
+  }
+
+  /** One dead letter with this reason. */
+  faulted(code: FaultCode): void {
+    this.faults.set(code, (this.faults.get(code) ?? 0) + 1);
+  }
+
+  /** `messagesInFlight` and `itemsInFlight` are counted by their holders. Not 0 means a bug of ours. */
+  imbalance(messagesInFlight: number, itemsInFlight: number): { messages: number; items: number } {
+    return { messages: owed(this.messages) - messagesInFlight, items: owed(this.items) - itemsInFlight };
+  }
+}

@@ -1,0 +1,38 @@
+/** Milliseconds since 1970-01-01T00:00:00Z, as `Date.now()` gives them. */
+export type EpochMs = number;
+
+/**
+ * What a device published, as it arrived over AMQP.
+ *
+ * `body` is owned by the holder: the AMQP client hands out views on its socket buffer, so the
+ * source copies before it builds this object (166 parked bodies of 100 B held 3.5 MB otherwise).
+ */
+export interface InboundMessage {
+  /** MQTT form of the routing key, levels split by `/`. Not always the topic that the device used: see `topicFromRoutingKey`. */
+  readonly topic: string;
+  readonly routingKey: string;
+  readonly body: Buffer;
+  /** When the gateway got it. */
+  readonly receivedAt: EpochMs;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  /** AMQP `redelivered`: somebody may have seen it before. */
+  readonly redelivered: boolean;
+  /** `x-delivery-count` of a quorum queue: how often it came back without an ack; 0 where the queue does not count. */
+  readonly deliveryCount: number;
+  /** Quality of service where RabbitMQ tells (header up to 3.12, else from the delivery mode). */
+  readonly qos: 0 | 1 | undefined;
+}
+
+/**
+ * RabbitMQ's MQTT plugin writes `/` as `.` and `+` as `*`, and cannot tell a dot inside a level from a
+ * level break (rabbitmq-server#2559). The inverse is therefore a convention: every dot is a level break.
+ */
+export function topicFromRoutingKey(routingKey: string): string {
+  return routingKey.replaceAll('.', '/').replaceAll('*', '+');
+}
+
+/** The binding key of an AMQP topic exchange for an MQTT topic filter: `/` -> `.`, `+` -> `*`, `#` stays. */
+export function bindingKeyFromFilter(filter: string): string {
+  return filter.replaceAll('/', '.').replaceAll('+', '*');
+}

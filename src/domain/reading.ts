@@ -1,0 +1,46 @@
+import type { EpochMs } from './message.ts';
+
+/** A value as the device sent it. Integers beyond 2^53 are bigint, so nothing is rounded silently. */
+export type Value = number | bigint | boolean | string;
+
+/**
+ * Why a reader may want to look twice at a reading. Closed: a new flag needs its line in docs/wire-format.md.
+ *
+ * - `arrival-id`: the payload carries neither time nor sequence number, so the id names this arrival and is never deduplicated
+ * - `no-device-time`: measuredAt is the gateway's receive time
+ * - `time-invalid`: a device time was there and could not be read; receive time was used
+ * - `clock-unset`: the device time is before 2000 (unset clock or uptime); receive time was used
+ * - `future`: the device time lies further ahead than the profile tolerates; kept as sent
+ * - `late`: the device time lies further back than the profile tolerates; kept as sent
+ * - `no-zone`: the time had no zone and the profile's zone was used
+ * - `duplicate-key`: an object in the payload named a key twice; the last value won
+ * - `device-mismatch`: topic and payload name different devices; the topic won
+ * - `bom`: a UTF-8 byte-order mark stood before the payload
+ */
+export type Flag =
+  | 'arrival-id'
+  | 'no-device-time'
+  | 'time-invalid'
+  | 'clock-unset'
+  | 'future'
+  | 'late'
+  | 'no-zone'
+  | 'duplicate-key'
+  | 'device-mismatch'
+  | 'bom';
+
+/** What one device measured at one instant. May hold several values: latitude and longitude belong together. */
+export interface Reading {
+  /** Stable across redeliveries unless flagged `arrival-id`. */
+  readonly id: string;
+  readonly device: string;
+  readonly profile: string;
+  readonly topic: string;
+  readonly measuredAt: EpochMs;
+  readonly receivedAt: EpochMs;
+  /** Prototype-less object: `__proto__` and `toString` are names like any other. Never empty. */
+  readonly values: Readonly<Record<string, Value>>;
+  readonly units: Readonly<Record<string, string>> | undefined;
+  readonly tags: Readonly<Record<string, string>> | undefined;
+  readonly flags: readonly Flag[] | undefined;
+}
