@@ -1,0 +1,222 @@
+import { encodeReading } from '../codec/reading.ts';
+import type { Observer } from '../domain/events.ts';
+import { fault } from '../domain/fault.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { Reading } from '../domain/reading.ts';
+import { Batcher } from './batcher.ts';
+import type { Dedupe } from './dedupe.ts';
+import { type Graveyard, NO_ROUTE_NAME } from './graveyard.ts';
+import { Lane, type LaneContext } from './lane.ts';
+import type { Normaliser } from './normaliser.ts';
+import type { Permits } from './permits.ts';
+import type { RetryOptions } from './persist.ts';
+import type { Batch, Delivery, Destination, Item, LaneStatus, Scheduler, Sink } from './ports.ts';
+import type { Router, Routing } from './router.ts';
+
+export interface ForwarderOptions {
+  readonly normaliser: Normaliser;
+  readonly router: Router;
+  readonly sink: Sink;
+  readonly graveyard: Graveyard;
+  readonly dedupe: Dedupe;
+  readonly ledger: Ledger;
+  readonly permits: Permits;
+  readonly retry: RetryOptions;
+  readonly scheduler: Scheduler;
+  readonly observer: Observer;
+  readonly nextId: () => string;
+  /** Aborts every wait: what is left is given back to the broker. */
+  readonly signal: AbortSignal;
+  /** Deliveries of one message beyond which it is buried undecoded; 0 for no bound. */
+  readonly maxDeliveries: number;
+}
+
+/**
+ * The walk of one message: decode, normalise, route, split, batch. All of it synchronous, so that the order in which
+ * the broker delivers is the order in which batches fill; nothing here may await.
+ */
+export class Forwarder {
+  private readonly options: ForwarderOptions;
+  private readonly batcher: Batcher;
+  private readonly lanes: Map<string, Lane> = new Map();
+  private readonly laneContext: LaneContext;
+  private readonly idleWaiters: Set<() => void> = new Set();
+  private wakeAt: number | undefined;
+  private cancelWake: () => void = () => {};
+
+  constructor(options: ForwarderOptions) {
+    this.options = options;
+    this.batcher = new Batcher({ nextId: options.nextId, emit: (batch) => this.sealed(batch) });
+    this.laneContext = {
+      ...options,
+      onIdle: (lane) => {
+        if (this.lanes.get(lane.destination.key) === lane) this.lanes.delete(lane.destination.key);
+        this.checkIdle();
+      },
+    };
+  }
+
+  /** Items that have been received and not settled, counted where they are. */
+  get itemsInFlight(): number {
+    let items = this.batcher.size + this.options.graveyard.size;
+    for (const lane of this.lanes.values()) items += lane.size;
+    return items - this.tapItems;
+  }
+
+  accept(delivery: Delivery): void {
+    const { message } = delivery;
+    const { maxDeliveries } = this.options;
+    if (maxDeliveries > 0 && message.deliveryCount > maxDeliveries) {
+      const text = `delivered ${message.deliveryCount} times without an answer (source.maxDeliveries is ${maxDeliveries})`;
+      this.buryMessage(delivery, fault('CRASH_LOOP', text));
+      return;
+    }
+    const result = this.options.normaliser.normalise(message);
+    switch (result.kind) {
+      case 'readings':
+        this.forward(delivery, result.readings);
+        return;
+      case 'filtered':
+        delivery.split(1);
+        this.settle(delivery, NO_ROUTE_NAME, 'filtered');
+        return;
+      case 'fault':
+        this.buryMessage(delivery, result.fault);
+        return;
+    }
+  }
+
+  /** Seals all open batches and waits until every lane is empty, or until `signal` aborts. Answers whether all settled. */
+  async drain(signal: AbortSignal): Promise<boolean> {
+    this.batcher.flush(this.options.scheduler.now());
+    while (this.itemsInFlight > 0 && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.idleWaiters.delete(wake);
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.idleWaiters.add(wake);
+        signal.addEventListener('abort', wake);
+      });
+      // A lane that drained may have been the last to hold back another's source message; look again.
+      this.batcher.flush(this.options.scheduler.now());
+    }
+    return this.itemsInFlight === 0;
+  }
+
+  lanesStatus(): LaneStatus[] {
+    const lanes = [...this.lanes.values()].map((lane) => lane.status());
+    const dead = this.options.graveyard.status();
+    return dead === undefined ? lanes : [...lanes, dead];
+  }
+
+  /** The graveyard calls it too: its letters count as in flight. */
+  checkIdle(): void {
+    if (this.idleWaiters.size === 0 || this.itemsInFlight > 0) return;
+    for (const wake of this.idleWaiters) wake();
+  }
+
+  private forward(delivery: Delivery, readings: readonly Reading[]): void {
+    const { router, ledger } = this.options;
+    ledger.readings += readings.length;
+    // Two walks: how many parts there are must be known before the first can settle.
+    const routings = readings.map((reading) => router.route(reading));
+    let parts = 0;
+    for (const routing of routings) parts += Math.max(1, routing.takers.length);
+    delivery.split(parts);
+    for (let i = 0; i < readings.length; i += 1) {
+      this.send(delivery, readings[i] as Reading, routings[i] as Routing);
+    }
+  }
+
+  private send(delivery: Delivery, reading: Reading, routing: Routing): void {
+    const { graveyard, ledger } = this.options;
+    if (routing.fault !== undefined) {
+      const route = routing.faultRoute ?? NO_ROUTE_NAME;
+      ledger.itemsReceived(route, 1);
+      graveyard.buryReading(delivery, reading, route, routing.fault);
+    } else if (routing.droppedBy !== undefined) {
+      this.settle(delivery, routing.droppedBy, 'filtered');
+    }
+    if (routing.takers.length === 0 && routing.taps.length === 0) return;
+    const text = encodeReading(reading);
+    const bytes = Buffer.byteLength(text);
+    for (const destination of routing.takers) this.offer(delivery, reading, destination, text, bytes);
+    for (const destination of routing.taps) this.tap({ delivery, reading, text, bytes, dedupeKey: undefined }, destination);
+  }
+
+  private offer(delivery: Delivery, reading: Reading, destination: Destination, text: string, bytes: number): void {
+    const { dedupe, graveyard, ledger } = this.options;
+    const { route } = destination;
+    const stable = reading.flags === undefined || !reading.flags.includes('arrival-id');
+    const dedupeKey = stable ? `${route}\n${reading.id}` : undefined;
+    if (dedupeKey !== undefined && dedupe.has(dedupeKey)) {
+      this.settle(delivery, route, 'deduplicated');
+      return;
+    }
+    ledger.itemsReceived(route, 1);
+    const lane = this.lanes.get(destination.key);
+    if (lane?.overflows === true) {
+      graveyard.buryReading(delivery, reading, route, fault('LANE_FULL', `${lane.size} readings wait already; held by ${lane.lastFault}`));
+      return;
+    }
+    this.add(destination, { delivery, reading, text, bytes, dedupeKey });
+  }
+
+  private add(destination: Destination, item: Item): void {
+    const { scheduler } = this.options;
+    if (this.batcher.add(destination, item, scheduler.monotonic(), scheduler.now())) this.arm();
+  }
+
+  private tapItems = 0;
+
+  private tap(item: Item, destination: Destination): void {
+    this.tapItems += 1;
+    this.add(destination, item);
+  }
+
+  private sealed(batch: Batch): void {
+    const { observer, sink, ledger } = this.options;
+    const { destination, items } = batch;
+    observer({ type: 'batch-sealed', route: destination.route, by: batch.sealedBy, items: items.length, bytes: batch.bytes });
+    if (destination.action.delivery === 'best-effort') {
+      this.tapItems -= items.length;
+      if (sink.offer(batch)) ledger.taps.sent += items.length;
+      else ledger.taps.dropped += items.length;
+      return;
+    }
+    let lane = this.lanes.get(destination.key);
+    if (lane === undefined) {
+      lane = new Lane(destination, this.laneContext);
+      this.lanes.set(destination.key, lane);
+    }
+    lane.push(batch);
+  }
+
+  /** One timer for the batch that becomes due next. */
+  private arm(): void {
+    const { scheduler } = this.options;
+    const next = this.batcher.nextDueAt();
+    if (next === undefined || (this.wakeAt !== undefined && this.wakeAt <= next)) return;
+    this.cancelWake();
+    this.wakeAt = next;
+    this.cancelWake = scheduler.after(Math.max(0, next - scheduler.monotonic()), () => {
+      this.wakeAt = undefined;
+      this.batcher.due(scheduler.monotonic(), scheduler.now());
+      this.arm();
+    });
+  }
+
+  private settle(delivery: Delivery, route: string, outcome: 'filtered' | 'deduplicated'): void {
+    this.options.ledger.itemsReceived(route, 1);
+    this.options.ledger.itemsSettled(route, outcome, 1);
+    delivery.settlePart(outcome);
+  }
+
+  private buryMessage(delivery: Delivery, reason: ReturnType<typeof fault>): void {
+    delivery.split(1);
+    this.options.ledger.itemsReceived(NO_ROUTE_NAME, 1);
+    this.options.graveyard.buryMessage(delivery, reason);
+  }
+}

@@ -1,0 +1,154 @@
+import type { Observer } from '../domain/events.ts';
+import type { Fault } from '../domain/fault.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { Reading } from '../domain/reading.ts';
+import { persist, type RetryOptions } from './persist.ts';
+import type { DeadLetter, DeadLetterSink, Delivery, Item, LaneStatus, Scheduler } from './ports.ts';
+
+/** The route name under which the books keep what ended before a route took it. */
+export const NO_ROUTE_NAME = '(none)';
+
+export interface GraveyardOptions {
+  readonly sink: DeadLetterSink;
+  readonly ledger: Ledger;
+  readonly retry: RetryOptions;
+  readonly scheduler: Scheduler;
+  readonly observer: Observer;
+  readonly nextId: () => string;
+  readonly signal: AbortSignal;
+  /** Letters under way at once; bad messages must not be the slow path. */
+  readonly concurrency: number;
+  /** Called when no letter is left. */
+  readonly onIdle: () => void;
+}
+
+interface Burial {
+  readonly letter: DeadLetter;
+  readonly delivery: Delivery;
+  readonly route: string;
+}
+
+/**
+ * Brings dead letters to the dead-letter exchange. A part ends as dead-lettered only when the broker has confirmed
+ * the letter; while that fails the part is held, so its source message is not acked. No order is promised here.
+ */
+export class Graveyard {
+  private readonly options: GraveyardOptions;
+  private readonly waiting: Burial[] = [];
+  private active = 0;
+  private pending = 0;
+  private held: { since: number; fault: Fault; attempts: number } | undefined;
+
+  constructor(options: GraveyardOptions) {
+    this.options = options;
+  }
+
+  /** Letters that are not confirmed yet. */
+  get size(): number {
+    return this.pending;
+  }
+
+  /** The whole message will not pass. The caller has `split` the delivery into one part. */
+  buryMessage(delivery: Delivery, fault: Fault): void {
+    this.bury(delivery, NO_ROUTE_NAME, undefined, fault, 0);
+  }
+
+  /** One reading found no route, or its route cannot be built. */
+  buryReading(delivery: Delivery, reading: Reading, route: string, fault: Fault): void {
+    this.bury(delivery, route, reading, fault, 0);
+  }
+
+  buryItem(item: Item, route: string, fault: Fault, attempts: number): void {
+    this.bury(item.delivery, route, item.reading, fault, attempts);
+  }
+
+  status(): LaneStatus | undefined {
+    if (this.pending === 0) return undefined;
+    return {
+      route: '(dead letters)',
+      destination: 'dead letters',
+      state: this.held === undefined ? 'sending' : 'held',
+      items: this.pending,
+      batches: this.pending,
+      attempts: this.held?.attempts ?? 1,
+      heldSinceMs: this.held === undefined ? undefined : this.options.scheduler.monotonic() - this.held.since,
+      code: this.held?.fault.code,
+      message: this.held?.fault.message,
+    };
+  }
+
+  private bury(delivery: Delivery, route: string, reading: Reading | undefined, fault: Fault, attempts: number): void {
+    const now = this.options.scheduler.now();
+    const letter: DeadLetter = {
+      id: this.options.nextId(),
+      message: delivery.message,
+      fault,
+      route: route === NO_ROUTE_NAME ? undefined : route,
+      reading,
+      attempts,
+      firstFailedAt: now,
+      buriedAt: now,
+    };
+    this.pending += 1;
+    this.waiting.push({ letter, delivery, route });
+    this.next();
+  }
+
+  private next(): void {
+    while (this.active < this.options.concurrency) {
+      const burial = this.waiting.shift();
+      if (burial === undefined) return;
+      this.active += 1;
+      void this.run(burial).finally(() => {
+        this.active -= 1;
+        this.next();
+        if (this.pending === 0) this.options.onIdle();
+      });
+    }
+  }
+
+  private async run(burial: Burial): Promise<void> {
+    const { sink, ledger, observer, scheduler, signal } = this.options;
+    const { letter, delivery, route } = burial;
+    const ending = await persist({
+      attempt: async (signal) => {
+        if (!delivery.live) return { ok: true, value: undefined };
+        const result = await sink.bury(letter, signal);
+        // What cannot even be buried is held in plain sight instead of lost: somebody has to look.
+        return result.ok || result.fault.kind === 'retryable' ? result : { ok: false, fault: { ...result.fault, kind: 'retryable' } };
+      },
+      availability: sink,
+      retry: this.options.retry,
+      scheduler,
+      signal,
+      giveUp: () => false,
+      onFailure: (fault, attempts, retryMs) => this.hold(letter, fault, attempts, retryMs),
+    });
+    this.pending -= 1;
+    if (ending.kind !== 'done' || !delivery.live) {
+      ledger.itemsSettled(route, 'abandoned', 1);
+      delivery.settlePart('abandoned');
+      return;
+    }
+    this.resumed(ending.attempts);
+    ledger.faulted(letter.fault.code);
+    ledger.itemsSettled(route, 'dead-lettered', 1);
+    observer({ type: 'dead-lettered', code: letter.fault.code, stage: letter.fault.stage, topic: letter.message.topic, message: letter.fault.message });
+    delivery.settlePart('dead-lettered');
+  }
+
+  private hold(letter: DeadLetter, fault: Fault, attempt: number, retryMs: number): void {
+    const { observer, scheduler } = this.options;
+    const where = { route: '(dead letters)', destination: letter.fault.code } as const;
+    if (this.held === undefined) observer({ type: 'lane-held', ...where, code: fault.code, message: fault.message });
+    this.held = { since: this.held?.since ?? scheduler.monotonic(), fault, attempts: attempt };
+    observer({ type: 'publish-failed', ...where, code: fault.code, message: fault.message, attempt, retryMs });
+  }
+
+  private resumed(attempts: number): void {
+    if (this.held === undefined) return;
+    const heldMs = this.options.scheduler.monotonic() - this.held.since;
+    this.held = undefined;
+    this.options.observer({ type: 'lane-resumed', route: '(dead letters)', destination: 'dead letters', heldMs, attempts });
+  }
+}

@@ -1,0 +1,192 @@
+import { Environment } from '@marcbachmann/cel-js';
+import { type Fault, fault } from '../domain/fault.ts';
+import type { Reading } from '../domain/reading.ts';
+import type { RouteSpec } from '../domain/route.ts';
+import { compileRouteTemplate, type RouteTemplate } from '../domain/route-template.ts';
+import { compileTopicFilter } from '../domain/topic-template.ts';
+import type { Destination } from './ports.ts';
+
+/** What becomes of one reading. Exactly one of the three ends is set; taps come on top. */
+export interface Routing {
+  /** Destinations that owe it to somebody. */
+  readonly takers: readonly Destination[];
+  /** Best-effort copies. */
+  readonly taps: readonly Destination[];
+  /** Name of the rule that dropped it, if that is how it ended. */
+  readonly droppedBy: string | undefined;
+  /** Set when no rule took it, or a rule took it and cannot be carried out for it. */
+  readonly fault: Fault | undefined;
+  readonly faultRoute: string | undefined;
+}
+
+interface Rule {
+  readonly spec: RouteSpec;
+  readonly matches: (reading: Reading) => boolean;
+  readonly target: Target | undefined;
+}
+
+/** AMQP 0-9-1 shortstr: at most 255 bytes. */
+const ROUTING_KEY_BYTES = 255;
+/** Keeps the header table far below the 64 kB at which the client refuses it. */
+const HEADER_BYTES = 1024;
+/** Distinct destinations remembered per route; a device that invents routing keys only costs a rebuilt object. */
+const CACHED_DESTINATIONS = 10_000;
+
+export type RuleFailure = (route: string, message: string) => void;
+
+/**
+ * The routing table. Compiled once; throws with the route's name on an expression or template that is wrong
+ * (the settings are checked before, so that only reaches somebody who builds one by hand).
+ */
+export class Router {
+  private readonly rules: readonly Rule[];
+  private readonly context: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  private readonly onRuleFailure: RuleFailure;
+
+  constructor(specs: readonly RouteSpec[], onRuleFailure: RuleFailure) {
+    this.onRuleFailure = onRuleFailure;
+    this.rules = specs.map((spec, at) => {
+      try {
+        return { spec, matches: this.matcher(spec), target: spec.action.kind === 'publish' ? new Target(spec, at) : undefined };
+      } catch (error) {
+        throw new Error(`route "${spec.name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      }
+    });
+  }
+
+  route(reading: Reading): Routing {
+    const takers: Destination[] = [];
+    const taps: Destination[] = [];
+    for (const { spec, matches, target } of this.rules) {
+      if (!matches(reading)) continue;
+      if (target === undefined) {
+        // A drop behind a taker only ends the search: what was taken is not taken back.
+        if (takers.length === 0) return { takers, taps, droppedBy: spec.name, fault: undefined, faultRoute: undefined };
+        break;
+      }
+      const destination = target.resolve(reading);
+      if (target.action.delivery === 'best-effort') {
+        if (!isFault(destination)) taps.push(destination);
+      } else {
+        if (isFault(destination)) return { takers: [], taps, droppedBy: undefined, fault: destination, faultRoute: spec.name };
+        takers.push(destination);
+      }
+      if (!spec.continue) break;
+    }
+    if (takers.length > 0) return { takers, taps, droppedBy: undefined, fault: undefined, faultRoute: undefined };
+    const none = fault('NO_ROUTE', `no route takes device "${reading.device}" of profile "${reading.profile}"`);
+    return { takers, taps, droppedBy: undefined, fault: none, faultRoute: undefined };
+  }
+
+  private matcher(spec: RouteSpec): (reading: Reading) => boolean {
+    const profiles = spec.profiles === undefined ? undefined : new Set(spec.profiles);
+    const topics = spec.topics?.map((filter) => compileTopicFilter(filter));
+    const when = spec.when === undefined ? undefined : compileExpression(spec.when);
+    return (reading) => {
+      if (profiles !== undefined && !profiles.has(reading.profile)) return false;
+      if (topics !== undefined && !topics.some((matches) => matches(reading.topic))) return false;
+      return when === undefined || this.evaluate(spec.name, when, reading);
+    };
+  }
+
+  /** An expression that cannot be evaluated for this reading does not match; that a field is absent is not even worth a word. */
+  private evaluate(route: string, expression: Expression, reading: Reading): boolean {
+    const { context } = this;
+    context['device'] = reading.device;
+    context['profile'] = reading.profile;
+    context['topic'] = reading.topic;
+    context['values'] = reading.values;
+    context['units'] = reading.units ?? NOTHING;
+    context['tags'] = reading.tags ?? NOTHING;
+    context['flags'] = reading.flags ?? NO_FLAGS;
+    context['measuredAt'] = reading.measuredAt;
+    context['receivedAt'] = reading.receivedAt;
+    try {
+      return expression(context) === true;
+    } catch (error) {
+      const message = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+      if (!message.startsWith('No such key')) this.onRuleFailure(route, message);
+      return false;
+    }
+  }
+}
+
+const NOTHING: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
+const NO_FLAGS: readonly string[] = [];
+
+type Expression = (context: Record<string, unknown>) => unknown;
+
+const environment = new Environment({ unlistedVariablesAreDyn: false })
+  .registerVariable('device', 'string')
+  .registerVariable('profile', 'string')
+  .registerVariable('topic', 'string')
+  .registerVariable('values', 'map')
+  .registerVariable('units', 'map')
+  .registerVariable('tags', 'map')
+  .registerVariable('flags', 'list')
+  .registerVariable('measuredAt', 'double')
+  .registerVariable('receivedAt', 'double');
+
+function compileExpression(text: string): Expression {
+  const parsed = environment.parse(text);
+  const check = parsed.check();
+  if (!check.valid) throw new Error(`when: ${check.error?.message.split('\n', 1)[0] ?? 'the expression is not valid'}`);
+  if (check.type !== 'bool' && check.type !== 'dyn') throw new Error(`when: the expression must answer true or false, not ${check.type ?? 'something else'}`);
+  return (context) => parsed(context) as unknown;
+}
+
+function isFault(found: Destination | Fault): found is Fault {
+  return 'code' in found;
+}
+
+/** Renders and remembers the destinations of one publishing route. */
+class Target {
+  readonly action: Destination['action'];
+  private readonly route: string;
+  private readonly at: number;
+  private readonly key: RouteTemplate;
+  private readonly headers: readonly (readonly [string, RouteTemplate])[];
+  private readonly known: Map<string, Destination | Fault> = new Map();
+
+  constructor(spec: RouteSpec, at: number) {
+    if (spec.action.kind !== 'publish') throw new Error('a drop rule has no target');
+    this.action = spec.action;
+    this.route = spec.name;
+    this.at = at;
+    this.key = compileRouteTemplate(spec.action.routingKey, 'routing-key');
+    this.headers = Object.entries(spec.action.headers ?? {}).map(([name, text]) => [name, compileRouteTemplate(text, 'text')]);
+  }
+
+  resolve(reading: Reading): Destination | Fault {
+    const routingKey = this.key.constant ?? this.key.render(reading);
+    let key = `${this.at}\n${routingKey}`;
+    const headers = this.headers.map(([name, template]) => [name, template.constant ?? template.render(reading)] as const);
+    for (const [, text] of headers) key += `\n${text}`;
+    let found = this.known.get(key);
+    if (found === undefined) {
+      if (this.known.size >= CACHED_DESTINATIONS) this.known.clear();
+      found = this.build(key, routingKey, headers);
+      this.known.set(key, found);
+    }
+    return found;
+  }
+
+  private build(key: string, routingKey: string, headers: readonly (readonly [string, string])[]): Destination | Fault {
+    if (Buffer.byteLength(routingKey) > ROUTING_KEY_BYTES) {
+      return fault('ROUTE_INVALID', `route "${this.route}" builds a routing key of ${Buffer.byteLength(routingKey)} bytes; AMQP allows ${ROUTING_KEY_BYTES}`);
+    }
+    for (const [name, text] of headers) {
+      if (Buffer.byteLength(text) > HEADER_BYTES) {
+        return fault('ROUTE_INVALID', `route "${this.route}" builds a header "${name}" of ${Buffer.byteLength(text)} bytes; at most ${HEADER_BYTES}`);
+      }
+    }
+    return {
+      key,
+      route: this.route,
+      action: this.action,
+      exchange: this.action.exchange,
+      routingKey,
+      headers: headers.length === 0 ? undefined : Object.fromEntries(headers),
+    };
+  }
+}

@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Lane } from '../../src/pipeline/lane.ts';
+import { Permits } from '../../src/pipeline/permits.ts';
+import type { Batch } from '../../src/pipeline/ports.ts';
+import type { SimMutations } from '../support/sim/broker.ts';
+import { type HistoryReport, runHistory } from '../support/sim/history.ts';
+
+// SLUICE_HISTORIES and SLUICE_SEED repeat or lengthen a run; every failure names its seed.
+const HISTORIES = Number(process.env['SLUICE_HISTORIES'] ?? 2000);
+const FIRST_SEED = Number(process.env['SLUICE_SEED'] ?? 1);
+
+async function histories(from: number, count: number, mutations?: SimMutations): Promise<{ seed: number; report: HistoryReport }[]> {
+  const out: { seed: number; report: HistoryReport }[] = [];
+  for (let seed = from; seed < from + count; seed += 1) out.push({ seed, report: await runHistory(seed, mutations) });
+  return out;
+}
+
+describe('the promises, over random histories of faults on a simulated broker', () => {
+  it(`holds them in ${HISTORIES} histories`, { timeout: 600_000 }, async () => {
+    const sum = { attempted: 0, forwarded: 0, deadLettered: 0, duplicates: 0, redelivered: 0, faults: 0 };
+    for (const { seed, report } of await histories(FIRST_SEED, HISTORIES)) {
+      expect(report.violations, `SLUICE_SEED=${seed} SLUICE_HISTORIES=1`).toEqual([]);
+      for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += report[key];
+    }
+    console.log(`histories: ${HISTORIES}, ${JSON.stringify(sum)}`);
+    // Not vacuous: things were published, broken, delivered again, and dead-lettered.
+    expect(sum.attempted).toBeGreaterThan(HISTORIES * 10);
+    expect(sum.faults).toBeGreaterThan(HISTORIES);
+    expect(sum.redelivered).toBeGreaterThan(HISTORIES / 2);
+    expect(sum.deadLettered).toBeGreaterThan(HISTORIES);
+  });
+
+  it('gives the same history for the same seed', async () => {
+    const [first, second] = [await runHistory(77), await runHistory(77)];
+    expect(second).toEqual(first);
+  });
+});
+
+/** Runs mutated histories until one is caught; the answer is what the checker said. */
+async function caught(mutations?: SimMutations): Promise<string> {
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const [first] = (await runHistory(seed, mutations)).violations;
+    if (first !== undefined) return first;
+  }
+  return 'not caught in 200 histories';
+}
+
+describe('each mutant is caught', () => {
+  const undo: (() => void)[] = [];
+  afterEach(() => {
+    for (const restore of undo.splice(0)) restore();
+  });
+
+  /** Puts `replacement` in the place of a (private) method, as a wrong edit would. */
+  function mutate(prototype: object, method: string, replacement: (...args: never[]) => unknown): void {
+    const original = Reflect.get(prototype, method) as unknown;
+    if (typeof original !== 'function') throw new Error(`${method} is gone: this mutant tests nothing`);
+    Reflect.set(prototype, method, replacement);
+    undo.push(() => Reflect.set(prototype, method, original));
+  }
+
+  it('acks before the confirm', async () => {
+    expect(await caught({ ackEarly: true })).toMatch(/lost|imbalance/);
+  });
+
+  it('ignores a return', async () => {
+    expect(await caught({ ignoreReturn: true })).toMatch(/lost/);
+  });
+
+  it('counts a lost connection as success', async () => {
+    expect(await caught({ lostIsSuccess: true })).toMatch(/lost/);
+  });
+
+  it('retries behind later work', async () => {
+    type Inside = { queue: Batch[]; publish(batch: Batch, signal: AbortSignal): Promise<{ ok: boolean }>; forwarded(items: Batch['items']): void; sendHead(batch: Batch): Promise<void> };
+    const original = Reflect.get(Lane.prototype, 'sendHead') as (this: Inside, head: Batch) => Promise<void>;
+    mutate(Lane.prototype, 'sendHead', async function (this: Inside, head: Batch): Promise<void> {
+      if (this.queue.length < 2) return await original.call(this, head);
+      const result = await this.publish(head, new AbortController().signal);
+      this.queue.shift();
+      if (result.ok) this.forwarded(head.items);
+      else this.queue.push(head);
+    });
+    expect(await caught()).toMatch(/out of order/);
+  });
+
+  it('overflows the bound on what is on its way', async () => {
+    mutate(Permits.prototype, 'fits', () => true);
+    expect(await caught()).toMatch(/publishes at once/);
+  });
+
+  it('forgets to settle what it prunes as stale', async () => {
+    mutate(Lane.prototype, 'end', function (this: { itemCount: number }, items: Batch['items'], outcome: string) {
+      this.itemCount -= items.length;
+      if (outcome !== 'abandoned') for (const item of items) item.delivery.settlePart(outcome as 'forwarded');
+    });
+    expect(await caught()).toMatch(/imbalance/);
+  });
+});

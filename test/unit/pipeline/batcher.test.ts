@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Batcher } from '../../../src/pipeline/batcher.ts';
+import type { Batch } from '../../../src/pipeline/ports.ts';
+import { destination, item } from './fixtures.ts';
+
+function setUp(): { batcher: Batcher; sealed: Batch[] } {
+  const sealed: Batch[] = [];
+  let id = 0;
+  return { batcher: new Batcher({ nextId: () => `b${(id += 1)}`, emit: (batch) => sealed.push(batch) }), sealed };
+}
+
+describe('Batcher', () => {
+  it('seals by count, and not before', () => {
+    const { batcher, sealed } = setUp();
+    const to = destination({ batch: { count: 3, bytes: 1000, ageMs: 100 } });
+    batcher.add(to, item(), 0, 0);
+    batcher.add(to, item(), 0, 0);
+    expect(sealed).toEqual([]);
+    expect(batcher.size).toBe(2);
+    batcher.add(to, item(), 0, 5);
+    expect(sealed).toMatchObject([{ id: 'b1', sealedBy: 'count', sealedAt: 5, bytes: 21 }]);
+    expect(batcher.size).toBe(0);
+  });
+
+  it('decides by bytes before adding: a batch stays below, and a first item always fits', () => {
+    const { batcher, sealed } = setUp();
+    const to = destination({ batch: { count: 100, bytes: 10, ageMs: 100 } });
+    batcher.add(to, item({ bytes: 8 }), 0, 0);
+    batcher.add(to, item({ bytes: 3 }), 0, 0);
+    expect(sealed).toMatchObject([{ sealedBy: 'bytes', bytes: 8 }]);
+    batcher.add(to, item({ bytes: 50 }), 0, 0);
+    expect(sealed.map((batch) => batch.bytes)).toEqual([8, 3, 50]);
+    expect(batcher.size).toBe(0);
+  });
+
+  it('seals by age from the first item, so that a trickle cannot keep a batch open', () => {
+    const { batcher, sealed } = setUp();
+    const to = destination({ batch: { count: 100, bytes: 1000, ageMs: 100 } });
+    for (const at of [0, 30, 60, 90]) {
+      batcher.add(to, item(), at, at);
+      batcher.due(at, at);
+    }
+    expect(sealed).toEqual([]);
+    expect(batcher.nextDueAt()).toBe(100);
+    batcher.due(100, 100);
+    expect(sealed).toMatchObject([{ sealedBy: 'age', items: [{}, {}, {}, {}] }]);
+    expect(batcher.nextDueAt()).toBeUndefined();
+  });
+
+  it('starts the age anew for each batch, and never seals an empty one', () => {
+    const { batcher, sealed } = setUp();
+    const to = destination({ batch: { count: 100, bytes: 1000, ageMs: 100 } });
+    batcher.due(10_000, 0);
+    batcher.add(to, item(), 10_050, 0);
+    batcher.due(10_100, 0);
+    expect(sealed).toEqual([]);
+    batcher.due(10_150, 0);
+    expect(sealed).toHaveLength(1);
+  });
+
+  it('keeps destinations apart and finds the earliest due among different ages', () => {
+    const { batcher, sealed } = setUp();
+    const slow = destination({ batch: { count: 10, bytes: 1000, ageMs: 500 } }, 'slow');
+    const quick = destination({ batch: { count: 10, bytes: 1000, ageMs: 50 } }, 'quick');
+    expect(batcher.add(slow, item(), 0, 0)).toBe(true);
+    expect(batcher.add(quick, item(), 10, 0)).toBe(true);
+    expect(batcher.add(quick, item(), 20, 0)).toBe(false);
+    expect(batcher.nextDueAt()).toBe(60);
+    batcher.due(60, 0);
+    expect(sealed.map((batch) => [batch.destination.key, batch.items.length])).toEqual([['quick', 2]]);
+    batcher.flush(70);
+    expect(sealed.map((batch) => [batch.destination.key, batch.sealedBy])).toEqual([
+      ['quick', 'age'],
+      ['slow', 'drain'],
+    ]);
+  });
+
+  it('keeps every item once, in order, within its limits, whatever comes', () => {
+    const step = fc.record({ to: fc.integer({ min: 0, max: 2 }), bytes: fc.integer({ min: 1, max: 60 }), wait: fc.integer({ min: 0, max: 80 }) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const { batcher, sealed } = setUp();
+        const to = [0, 1, 2].map((i) => destination({ batch: { count: 4, bytes: 100, ageMs: 50 + 25 * i } }, `k${i}`));
+        let clock = 0;
+        steps.forEach(({ to: i, bytes, wait }, n) => {
+          clock += wait;
+          batcher.due(clock, clock);
+          batcher.add(to[i] ?? destination(), item({ bytes, text: String(n) }), clock, clock);
+        });
+        batcher.flush(clock);
+        for (const batch of sealed) {
+          expect(batch.items.length).toBeLessThanOrEqual(4);
+          expect(batch.bytes <= 100 || batch.items.length === 1).toBe(true);
+          expect(batch.bytes).toBe(batch.items.reduce((sum, each) => sum + each.bytes, 0));
+        }
+        for (const { key } of to) {
+          const got = sealed.filter((batch) => batch.destination.key === key).flatMap((batch) => batch.items.map((each) => Number(each.text)));
+          expect(got).toEqual(steps.map((each, n) => ({ key: `k${each.to}`, n })).filter((each) => each.key === key).map((each) => each.n));
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,256 @@
+import { describe, expect, it } from 'vitest';
+import type { GatewayEvent } from '../../../src/domain/events.ts';
+import { failed, type Fault, type FaultCode, fault, ok, type Result } from '../../../src/domain/fault.ts';
+import { Ledger } from '../../../src/domain/ledger.ts';
+import type { PublishAction } from '../../../src/domain/route.ts';
+import { Dedupe } from '../../../src/pipeline/dedupe.ts';
+import { Graveyard } from '../../../src/pipeline/graveyard.ts';
+import { Lane } from '../../../src/pipeline/lane.ts';
+import { Permits } from '../../../src/pipeline/permits.ts';
+import type { Batch, DeadLetter, Item } from '../../../src/pipeline/ports.ts';
+import { VirtualTime } from '../../support/sim/virtual-time.ts';
+import { delivery, destination, item } from './fixtures.ts';
+
+interface Rig {
+  readonly time: VirtualTime;
+  readonly lane: Lane;
+  readonly sent: Batch[];
+  readonly letters: DeadLetter[];
+  readonly events: GatewayEvent[];
+  readonly ledger: Ledger;
+  readonly dedupe: Dedupe;
+  readonly abort: AbortController;
+  /** What the sink answers, in turn; ok when it runs out. */
+  readonly answers: (FaultCode | ((batch: Batch) => Result<void>))[];
+  setUnavailable(fault: Fault | undefined): void;
+}
+
+function rig(action: Partial<PublishAction> = {}): Rig {
+  const time = new VirtualTime(() => 0.5);
+  const sent: Batch[] = [];
+  const letters: DeadLetter[] = [];
+  const events: GatewayEvent[] = [];
+  const answers: Rig['answers'] = [];
+  const listeners = new Set<() => void>();
+  let unavailable: Fault | undefined;
+  const shared = {
+    ledger: new Ledger(),
+    retry: { baseMs: 100, capMs: 1000 },
+    scheduler: time,
+    observer: (event: GatewayEvent) => events.push(event),
+    signal: new AbortController().signal,
+  };
+  const abort = new AbortController();
+  const availability = {
+    get unavailable() {
+      return unavailable;
+    },
+    onAvailable: (listener: () => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const graveyard = new Graveyard({
+    ...shared,
+    nextId: () => `letter${letters.length}`,
+    concurrency: 2,
+    onIdle: () => {},
+    sink: Object.assign(Object.create(availability) as typeof availability, {
+      bury: (letter: DeadLetter) => {
+        letters.push(letter);
+        return Promise.resolve(ok(undefined));
+      },
+    }),
+  });
+  const dedupe = new Dedupe({ entries: 100, windowMs: 10_000 });
+  let ids = 0;
+  const lane = new Lane(destination(action), {
+    ...shared,
+    signal: abort.signal,
+    nextId: () => `half${(ids += 1)}`,
+    graveyard,
+    dedupe,
+    permits: new Permits(4, 1_000_000),
+    onIdle: () => {},
+    sink: Object.assign(Object.create(availability) as typeof availability, {
+      offer: () => true,
+      publish: (batch: Batch) => {
+        sent.push(batch);
+        const answer = answers.shift();
+        return Promise.resolve(answer === undefined ? ok(undefined) : typeof answer === 'string' ? failed(answer, 'said the test') : answer(batch));
+      },
+    }),
+  });
+  return {
+    time,
+    lane,
+    sent,
+    letters,
+    events,
+    ledger: shared.ledger,
+    dedupe,
+    abort,
+    answers,
+    setUnavailable: (value) => {
+      unavailable = value;
+      if (value === undefined) for (const listener of listeners) listener();
+    },
+  };
+}
+
+function batch(id: string, items: readonly Item[]): Batch {
+  const bytes = items.reduce((sum, each) => sum + each.bytes, 0);
+  return { id, destination: destination(), encoding: 'json', items, bytes, sealedBy: 'count', sealedAt: 1_700_000_000_000 };
+}
+
+const ids = (batches: readonly Batch[]): string[] => batches.map((each) => each.id);
+
+describe('Lane', () => {
+  it('settles the parts when the broker has confirmed, and not before', async () => {
+    const { lane, answers, time, ledger } = rig();
+    const outcomes: string[] = [];
+    let confirm = (_: Result<void>): void => {};
+    const pending = new Promise<Result<void>>((resolve) => {
+      confirm = resolve;
+    });
+    answers.push(() => pending as unknown as Result<void>);
+    lane.push(batch('b1', [item({ delivery: delivery(1, outcomes) })]));
+    await time.runUntil(10_000);
+    expect(outcomes).toEqual([]);
+    confirm(ok(undefined));
+    await time.runUntil(10_001);
+    expect(outcomes).toEqual(['forwarded']);
+    expect(ledger.items.forwarded).toBe(1);
+  });
+
+  it.each<FaultCode>(['BROKER_NACK', 'UNROUTABLE', 'CONFIRM_TIMEOUT', 'NOT_CONNECTED'])('holds its head on %s: nothing overtakes', async (code) => {
+    const { lane, answers, sent, time, events } = rig();
+    answers.push(code, code, code);
+    lane.push(batch('b1', [item()]));
+    lane.push(batch('b2', [item()]));
+    await time.runUntil(20);
+    expect(lane.status()).toMatchObject({ state: 'held', code, batches: 2 });
+    await time.runUntil(60_000);
+    expect(ids(sent)).toEqual(['b1', 'b1', 'b1', 'b1', 'b2']);
+    expect(events.map((event) => event.type)).toEqual([
+      'lane-held',
+      'publish-failed',
+      'publish-failed',
+      'publish-failed',
+      'batch-forwarded',
+      'lane-resumed',
+      'batch-forwarded',
+    ]);
+    expect(lane.size).toBe(0);
+  });
+
+  it('makes no attempt while the sink is away, says so, and wakes with it', async () => {
+    const { lane, sent, time, setUnavailable } = rig();
+    setUnavailable(fault('BLOCKED', 'memory alarm'));
+    lane.push(batch('b1', [item()]));
+    await time.runUntil(30_000);
+    expect(sent).toEqual([]);
+    expect(lane.status()).toMatchObject({ state: 'held', code: 'BLOCKED', message: 'memory alarm', attempts: 0 });
+    setUnavailable(undefined);
+    await time.runUntil(30_001);
+    expect(ids(sent)).toEqual(['b1']);
+  });
+
+  it('halves a batch that is refused for good until one reading is left, and buries only that one, in order', async () => {
+    const { lane, answers, sent, letters, time } = rig();
+    const refusing = (sealed: Batch): Result<void> => (sealed.items.some((each) => each.text === 'bad') ? failed('TOO_LARGE', 'too large') : ok(undefined));
+    for (let i = 0; i < 20; i += 1) answers.push(refusing);
+    const outcomes: string[] = [];
+    const texts = ['1', '2', 'bad', '4', '5'];
+    lane.push(
+      batch(
+        'b1',
+        texts.map((text) => item({ text, delivery: delivery(1, outcomes) })),
+      ),
+    );
+    lane.push(batch('b2', [item({ text: '6' })]));
+    await time.runUntil(60_000);
+    const good = sent.filter((each) => refusing(each).ok).flatMap((each) => each.items.map((one) => one.text));
+    expect(good).toEqual(['1', '2', '4', '5', '6']);
+    expect(letters).toMatchObject([{ fault: { code: 'TOO_LARGE' }, route: 'r' }]);
+    expect(outcomes.sort()).toEqual(['dead-lettered', 'forwarded', 'forwarded', 'forwarded', 'forwarded']);
+    expect(new Set(ids(sent)).size).toBe(sent.length);
+  });
+
+  it('leaves out what went stale while it was held, and what has been confirmed since', async () => {
+    const { lane, answers, sent, time, dedupe, ledger } = rig();
+    const stale = delivery(1);
+    const outcomes: string[] = [];
+    answers.push('NOT_CONNECTED');
+    lane.push(
+      batch('b1', [
+        item({ text: 'stale', delivery: stale }),
+        item({ text: 'known', dedupeKey: 'k1', delivery: delivery(1, outcomes) }),
+        item({ text: 'new', dedupeKey: 'k2', delivery: delivery(1, outcomes) }),
+      ]),
+    );
+    await time.runUntil(1);
+    stale.lose();
+    dedupe.commit('k1', time.now());
+    await time.runUntil(10_000);
+    expect(sent[1]?.items.map((each) => each.text)).toEqual(['new']);
+    expect(outcomes).toEqual(['deduplicated', 'forwarded']);
+    expect(ledger.items).toMatchObject({ abandoned: 1, deduplicated: 1, forwarded: 1 });
+    expect(dedupe.has('k2')).toBe(true);
+  });
+
+  it('does not remember a reading whose publish failed', async () => {
+    const { lane, answers, dedupe, time, abort } = rig();
+    answers.push('BROKER_NACK');
+    lane.push(batch('b1', [item({ dedupeKey: 'k' })]));
+    await time.runUntil(1);
+    abort.abort();
+    await time.runUntil(10_000);
+    expect(dedupe.has('k')).toBe(false);
+  });
+
+  it('gives everything back when aborted', async () => {
+    const { lane, answers, time, abort, ledger } = rig();
+    const outcomes: string[] = [];
+    answers.push('UNROUTABLE');
+    lane.push(batch('b1', [item({ delivery: delivery(1, outcomes) })]));
+    lane.push(batch('b2', [item({ delivery: delivery(1, outcomes) })]));
+    await time.runUntil(1);
+    abort.abort();
+    await time.runUntil(2);
+    expect(outcomes).toEqual(['abandoned', 'abandoned']);
+    expect(ledger.items.abandoned).toBe(2);
+    expect(lane.size).toBe(0);
+  });
+
+  it('buries after the named time, and holds for ever without one', async () => {
+    const withBound = rig({ buryAfterMs: 5000 });
+    const without = rig();
+    for (const { lane, answers } of [withBound, without]) {
+      for (let i = 0; i < 1000; i += 1) answers.push('UNROUTABLE');
+      lane.push(batch('b1', [item()]));
+    }
+    await withBound.time.runUntil(4000);
+    expect(withBound.letters).toEqual([]);
+    await withBound.time.runUntil(8000);
+    expect(withBound.letters).toMatchObject([{ fault: { code: 'HELD_TOO_LONG', kind: 'permanent' } }]);
+    await without.time.runUntil(100_000);
+    expect(without.letters).toEqual([]);
+    expect(without.lane.size).toBe(1);
+  });
+
+  it('says when it overflows only if it is held, full, and allowed to', async () => {
+    const { lane, answers, time } = rig({ overflow: 'dead-letter', laneReadings: 2 });
+    for (let i = 0; i < 100; i += 1) answers.push('UNROUTABLE');
+    lane.push(batch('b1', [item()]));
+    await time.runUntil(1);
+    expect(lane.overflows).toBe(false);
+    lane.push(batch('b2', [item()]));
+    expect(lane.overflows).toBe(true);
+    const holding = rig();
+    for (let i = 0; i < 100; i += 1) holding.answers.push('UNROUTABLE');
+    for (let i = 0; i < 50; i += 1) holding.lane.push(batch(`b${i}`, [item()]));
+    await holding.time.runUntil(1);
+    expect(holding.lane.overflows).toBe(false);
+  });
+});
