@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { type Command, CommandError, EXIT } from './commands/command.ts';
+import { version } from './version.ts';
 
 /** Loaded only when asked for, so that `sluice --version` does not wait for an AMQP client. */
 const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -26,18 +26,6 @@ ${lines.join('\n')}
 
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 wrong settings, 4 something needed is not there, 5 stopped before all had settled.
 `;
-}
-
-function version(): string {
-  // Two levels up from dist/src in a build.
-  for (const path of ['../package.json', '../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
-    } catch {
-      // The other layout.
-    }
-  }
-  return 'unknown';
 }
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -18,8 +18,8 @@ export class PendingDelivery implements Delivery {
   readonly message: InboundMessage;
   /** The owner's number for this delivery; in AMQP the delivery tag. */
   readonly tag: number;
-  /** True after `onSettled`. */
-  settled = false;
+  /** How it ended; undefined before `onSettled` and for ever when it is lost first. */
+  outcome: Outcome | undefined = undefined;
   private lost = false;
   private total = 0;
   private ended = 0;
@@ -34,6 +34,15 @@ export class PendingDelivery implements Delivery {
 
   get live(): boolean {
     return !this.lost;
+  }
+
+  get settled(): boolean {
+    return this.outcome !== undefined;
+  }
+
+  /** Ended with an answer that the broker may hear: settled, and not as `abandoned`. */
+  get ackable(): boolean {
+    return this.outcome !== undefined && this.outcome !== 'abandoned';
   }
 
   split(parts: number): void {
@@ -52,7 +61,7 @@ export class PendingDelivery implements Delivery {
     if (this.lost) {
       this.owner.onLate(this, this.worst);
     } else {
-      this.settled = true;
+      this.outcome = this.worst;
       this.owner.onSettled(this, this.worst);
     }
   }
@@ -61,6 +70,6 @@ export class PendingDelivery implements Delivery {
   lose(): boolean {
     if (this.lost) return false;
     this.lost = true;
-    return !this.settled;
+    return this.outcome === undefined;
   }
 }

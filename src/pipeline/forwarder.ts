@@ -14,7 +14,7 @@ import type { Batch, Delivery, Destination, Item, LaneStatus, Scheduler, Sink } 
 import type { Router, Routing } from './router.ts';
 
 export interface ForwarderOptions {
-  readonly normaliser: Normaliser;
+  readonly normaliser: Pick<Normaliser, 'normalise'>;
   readonly router: Router;
   readonly sink: Sink;
   readonly graveyard: Graveyard;

@@ -104,7 +104,7 @@ export class Router {
     try {
       return expression(context) === true;
     } catch (error) {
-      const message = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+      const message = firstLine(error);
       if (!message.startsWith('No such key')) this.onRuleFailure(route, message);
       return false;
     }
@@ -128,11 +128,21 @@ const environment = new Environment({ unlistedVariablesAreDyn: false })
   .registerVariable('receivedAt', 'double');
 
 function compileExpression(text: string): Expression {
-  const parsed = environment.parse(text);
+  let parsed: ReturnType<typeof environment.parse>;
+  try {
+    parsed = environment.parse(text);
+  } catch (error) {
+    throw new Error(`when: ${firstLine(error)}`, { cause: error });
+  }
   const check = parsed.check();
-  if (!check.valid) throw new Error(`when: ${check.error?.message.split('\n', 1)[0] ?? 'the expression is not valid'}`);
+  if (!check.valid) throw new Error(`when: ${firstLine(check.error)}`);
   if (check.type !== 'bool' && check.type !== 'dyn') throw new Error(`when: the expression must answer true or false, not ${check.type ?? 'something else'}`);
   return (context) => parsed(context) as unknown;
+}
+
+/** CEL's messages go on with a picture of the expression. */
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 }
 
 function isFault(found: Destination | Fault): found is Fault {

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Lane } from '../../src/pipeline/lane.ts';
+import { Lane, type LaneContext } from '../../src/pipeline/lane.ts';
 import { Permits } from '../../src/pipeline/permits.ts';
 import type { Batch } from '../../src/pipeline/ports.ts';
 import type { SimMutations } from '../support/sim/broker.ts';
 import { type HistoryReport, runHistory } from '../support/sim/history.ts';
 
 // SLUICE_HISTORIES and SLUICE_SEED repeat or lengthen a run; every failure names its seed.
-const HISTORIES = Number(process.env['SLUICE_HISTORIES'] ?? 2000);
+const HISTORIES = Number(process.env['SLUICE_HISTORIES'] ?? 5000);
 const FIRST_SEED = Number(process.env['SLUICE_SEED'] ?? 1);
 
 async function histories(from: number, count: number, mutations?: SimMutations): Promise<{ seed: number; report: HistoryReport }[]> {
@@ -72,14 +72,22 @@ describe('each mutant is caught', () => {
   });
 
   it('retries behind later work', async () => {
-    type Inside = { queue: Batch[]; publish(batch: Batch, signal: AbortSignal): Promise<{ ok: boolean }>; forwarded(items: Batch['items']): void; sendHead(batch: Batch): Promise<void> };
+    interface Inside {
+      queue: Batch[];
+      context: LaneContext;
+      publish(batch: Batch, signal: AbortSignal): Promise<{ ok: boolean }>;
+      forwarded(items: Batch['items']): void;
+    }
     const original = Reflect.get(Lane.prototype, 'sendHead') as (this: Inside, head: Batch) => Promise<void>;
     mutate(Lane.prototype, 'sendHead', async function (this: Inside, head: Batch): Promise<void> {
-      if (this.queue.length < 2) return await original.call(this, head);
+      if (this.queue.length < 2 || this.context.signal.aborted) return await original.call(this, head);
       const result = await this.publish(head, new AbortController().signal);
       this.queue.shift();
       if (result.ok) this.forwarded(head.items);
-      else this.queue.push(head);
+      else {
+        this.queue.push(head);
+        await new Promise<void>((resolve) => this.context.scheduler.after(5, resolve));
+      }
     });
     expect(await caught()).toMatch(/out of order/);
   });

@@ -32,10 +32,10 @@ describe('a pending delivery', () => {
     d.settlePart('forwarded');
     d.settlePart('forwarded');
     expect(calls).toEqual([]);
-    expect(d.settled).toBe(false);
+    expect(d.outcome).toBe(undefined);
     d.settlePart('forwarded');
     expect(calls).toEqual(['settled 7 forwarded']);
-    expect(d.settled).toBe(true);
+    expect(d.outcome).toBe('forwarded');
   });
 
   it('takes the worst outcome of its parts, in whatever order they end', () => {
@@ -53,6 +53,7 @@ describe('a pending delivery', () => {
           d.settlePart(order[0]);
           d.settlePart(order[1]);
           expect(calls).toEqual([`settled 1 ${worse}`]);
+          expect(d.ackable).toBe(worse !== 'abandoned');
         }
       }
     }
@@ -82,7 +83,7 @@ describe('a pending delivery', () => {
     expect(d.lose()).toBe(false);
     d.settlePart('forwarded');
     expect(calls).toEqual(['late 4 forwarded']);
-    expect(d.settled).toBe(false);
+    expect(d.ackable).toBe(false);
   });
 
   it('is not owed any more when it is lost after it settled', () => {

@@ -1,0 +1,30 @@
+import { Store } from 'mqtt';
+import type { IClientOptions } from 'mqtt';
+
+/** MQTT.js asks for packet identifiers here; ours are chosen before `publish` is called and outlive the client. */
+export class ChosenIds implements NonNullable<IClientOptions['messageIdProvider']> {
+  id = 1;
+  allocate = (): number => this.id;
+  getLastAllocated = (): number => this.id;
+  register = (): boolean => true;
+  deallocate = (): void => {};
+  clear = (): void => {};
+}
+
+/**
+ * Keeps nothing. MQTT.js copies each QoS 1 message into its store, to re-send it on its own reconnect, one by one and
+ * without DUP. What is not acknowledged is kept by `Connection`, once.
+ */
+export class EmptyStore extends Store {
+  override put(_packet: unknown, done: () => void): this {
+    done();
+    return this;
+  }
+  override del(packet: { messageId?: number }, done: (error?: Error, packet?: never) => void): this {
+    done(undefined, packet as never);
+    return this;
+  }
+  override close(done: () => void): void {
+    done();
+  }
+}

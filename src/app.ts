@@ -1,0 +1,283 @@
+import { defaultCodecs } from './codec/registry.ts';
+import type { Observer, Phase } from './domain/events.ts';
+import { Ledger } from './domain/ledger.ts';
+import { createHttpServer, type HttpServer } from './http/server.ts';
+import { type StatusTracker, trackStatus } from './http/tracker.ts';
+import { fanOut } from './observe/fan-out.ts';
+import { Logging } from './observe/logging.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { RuntimeMonitor } from './observe/runtime.ts';
+import { Dedupe } from './pipeline/dedupe.ts';
+import { Forwarder } from './pipeline/forwarder.ts';
+import { Graveyard } from './pipeline/graveyard.ts';
+import { idSource, instanceName } from './pipeline/ids.ts';
+import { compileNormaliser } from './pipeline/normaliser.ts';
+import { Permits } from './pipeline/permits.ts';
+import { Router } from './pipeline/router.ts';
+import { systemScheduler } from './pipeline/scheduler.ts';
+import { assertTopology, TopologyError } from './rabbit/assert-topology.ts';
+import type { Connection } from './rabbit/connection.ts';
+import { AmqpDeadLetters } from './rabbit/dead-letters.ts';
+import { pause } from './rabbit/deadline.ts';
+import { probe } from './rabbit/probe.ts';
+import { Session } from './rabbit/session.ts';
+import { AmqpSink } from './rabbit/sink.ts';
+import { AmqpSource } from './rabbit/source.ts';
+import { buildTopology, type Topology } from './rabbit/topology.ts';
+import { topologyOptions } from './topology-options.ts';
+import type { Settings } from './settings/load.ts';
+
+/** For every single answer of the broker that is not a confirm: opening a channel, declaring, consuming. */
+const ANSWER_MS = 10_000;
+/** How long closing a connection in good order may take before it is cut. */
+const CLOSE_MS = 1500;
+const COMPONENTS = ['http', 'broker', 'topology', 'source'] as const;
+const SESSIONS = ['consume', 'publish'] as const;
+
+export interface AppOptions {
+  readonly settings: Settings;
+  /** Digest of the settings in force. */
+  readonly configVersion: string;
+  readonly version: string;
+  readonly logFormat: 'auto' | 'json' | 'text';
+  /** An exception in our own code: the owner ends the process, and the broker gives everything back. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/**
+ * The composition root: the only file that knows every room. It builds the gateway from its settings, starts it in the
+ * order topology, publisher, source, and stops it in the opposite one.
+ */
+export class App {
+  readonly logging: Logging;
+  readonly ledger: Ledger = new Ledger();
+  private readonly options: AppOptions;
+  private readonly runtime = new RuntimeMonitor();
+  private readonly tracker: StatusTracker;
+  private readonly observer: Observer;
+  private readonly http: HttpServer;
+  private readonly topology: Topology;
+  private readonly consuming: Session;
+  private readonly publishing: Session;
+  private readonly sink: AmqpSink;
+  private readonly deadLetters: AmqpDeadLetters;
+  private readonly source: AmqpSource;
+  private readonly forwarder: Forwarder;
+  /** Aborted when nothing more may be waited for: lanes give back what they hold. */
+  private readonly abandon = new AbortController();
+  private draining = false;
+
+  constructor(options: AppOptions) {
+    const { settings, configVersion, version } = options;
+    this.options = options;
+    const { gateway, rabbitmq, routes, dedupe, limits, profiles, retry } = settings;
+    const scheduler = systemScheduler;
+    this.logging = new Logging({ name: gateway.name, level: settings.log.level, format: settings.log.pretty ? 'text' : options.logFormat });
+    this.tracker = trackStatus({ components: COMPONENTS, sessions: SESSIONS }, () => scheduler.now());
+    const inFlight = (): { messages: number; items: number } => ({ messages: this.source.unsettled, items: this.forwarder.itemsInFlight });
+    const lanes = (): ReturnType<Forwarder['lanesStatus']> => this.forwarder.lanesStatus();
+    const metrics = createMetrics({
+      ledger: this.ledger,
+      inFlight,
+      lanes,
+      routes: routes.map((route) => route.name),
+      sessions: SESSIONS,
+      components: COMPONENTS,
+      runtime: () => this.runtime.read(),
+      logging: () => this.logging.stats(),
+      version,
+    });
+    const followSource: Observer = (event) => {
+      if (event.type === 'source-attached') this.phase('source', 'ready');
+      else if (event.type === 'source-detached') this.phase('source', 'degraded', event.reason);
+    };
+    this.observer = fanOut([metrics.observer, this.tracker.observer, this.logging.observer, followSource], options.onBug);
+    const { observer } = this;
+
+    const instance = instanceName();
+    const session = (name: (typeof SESSIONS)[number]): Session =>
+      new Session({
+        name,
+        urls: rabbitmq.urls,
+        heartbeatSeconds: rabbitmq.heartbeatSeconds,
+        connectTimeoutMs: rabbitmq.connectTimeoutSeconds * 1000,
+        tls: tlsOptions(rabbitmq.tls),
+        failFast: true,
+        observer,
+        scheduler,
+      });
+    this.consuming = session('consume');
+    this.publishing = session('publish');
+    const publisher = {
+      session: this.publishing,
+      confirmTimeoutMs: rabbitmq.confirmTimeoutSeconds * 1000,
+      channelTimeoutMs: ANSWER_MS,
+      maxMessageBytes: rabbitmq.maxMessageBytes,
+      scheduler,
+    };
+    this.sink = new AmqpSink({ ...publisher, gateway: gateway.name });
+    // A dead letter is a message that the broker delivered, so the broker takes it back, however large.
+    this.deadLetters = new AmqpDeadLetters({
+      ...publisher,
+      maxMessageBytes: Number.MAX_SAFE_INTEGER,
+      exchange: settings.deadLetters.exchange,
+      config: configVersion,
+    });
+    const shared = { ledger: this.ledger, retry, scheduler, observer, signal: this.abandon.signal };
+    const graveyard = new Graveyard({
+      ...shared,
+      sink: this.deadLetters,
+      nextId: idSource(instance, 'd'),
+      concurrency: settings.deadLetters.concurrency,
+      onIdle: () => this.forwarder.checkIdle(),
+    });
+    this.forwarder = new Forwarder({
+      ...shared,
+      normaliser: compileNormaliser(profiles, defaultCodecs(), limits, instance),
+      router: new Router(routes, (route, message) => observer({ type: 'rule-failed', route, message })),
+      sink: this.sink,
+      graveyard,
+      dedupe: new Dedupe({ entries: dedupe.enabled ? dedupe.entries : 0, windowMs: dedupe.windowSeconds * 1000 }),
+      permits: new Permits(rabbitmq.maxInFlightBatches, rabbitmq.maxInFlightBytes),
+      nextId: idSource(instance, 'b'),
+      maxDeliveries: settings.source.maxDeliveries,
+    });
+    this.topology = buildTopology(topologyOptions(settings));
+    this.source = new AmqpSource({
+      session: this.consuming,
+      queue: settings.source.queue,
+      prefetch: settings.source.prefetch,
+      ledger: this.ledger,
+      scheduler,
+      observer,
+      prepare: async (connection) => await this.declare(connection),
+      onBug: options.onBug,
+      timeoutMs: ANSWER_MS,
+    });
+    this.http = createHttpServer({
+      host: settings.http.host,
+      port: settings.http.port,
+      status: {
+        name: gateway.name,
+        version,
+        configVersion,
+        ledger: this.ledger,
+        now: () => scheduler.now(),
+        monotonic: () => scheduler.monotonic(),
+        inFlight,
+        components: () => this.tracker.components(),
+        sessions: () => this.tracker.sessions(),
+        lanes,
+        lagMs: () => this.tracker.lagMs(),
+      },
+      metrics: { contentType: metrics.contentType, render: metrics.render },
+      onError: options.onBug,
+    });
+  }
+
+  /**
+   * Resolves when readings flow. A broker that is not there yet is waited for, in plain sight of `/readyz`; what waiting
+   * cannot mend (wrong password, a queue of another type, a port in use) rejects with an error that says what to do.
+   */
+  async start(signal: AbortSignal): Promise<void> {
+    this.logging.start();
+    this.runtime.start();
+    this.phase('http', 'starting');
+    const { address, port } = await this.http.start();
+    this.phase('http', 'ready');
+    this.logging.logger.info({ url: `http://${address.includes(':') ? `[${address}]` : address}:${port}` }, 'HTTP is listening');
+
+    this.phase('broker', 'starting', 'connecting');
+    this.followSessions();
+    await Promise.all([this.consuming.start(signal), this.publishing.start(signal)]);
+    this.phase('topology', 'starting');
+    await this.firstTopology(signal);
+    this.phase('source', 'starting');
+    await this.source.start((delivery) => this.forwarder.accept(delivery), signal);
+    this.logging.logger.info({ queue: this.options.settings.source.queue, configVersion: this.options.configVersion }, 'the gateway is ready');
+  }
+
+  /** Stops taking messages, sends out what it holds, and closes. Answers whether everything had settled by the deadline. */
+  async stop(deadlineMs: number): Promise<boolean> {
+    if (this.draining) return false;
+    this.draining = true;
+    for (const component of COMPONENTS) if (component !== 'http') this.phase(component, 'draining');
+    const left = (): { itemsLeft: number; messagesLeft: number } => ({ itemsLeft: this.forwarder.itemsInFlight, messagesLeft: this.source.unsettled });
+    this.observer({ type: 'drain', step: 'begin', ...left() });
+    await this.source.pause();
+    const settled = await this.forwarder.drain(AbortSignal.timeout(deadlineMs));
+    this.observer({ type: 'drain', step: settled ? 'flushed' : 'deadline', ...left() });
+    this.abandon.abort();
+    // Parts that were given up settle in microtasks; only then are the books what they will stay.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.source.close();
+    await Promise.all([this.sink.close(CLOSE_MS), this.deadLetters.close(CLOSE_MS)]);
+    await Promise.all([this.consuming.close(CLOSE_MS), this.publishing.close(CLOSE_MS)]);
+    this.observer({ type: 'drain', step: 'done', ...left() });
+    await this.close();
+    return settled;
+  }
+
+  /** What is open whether or not the start got far. */
+  async close(): Promise<void> {
+    this.abandon.abort();
+    await Promise.all([this.consuming.close(CLOSE_MS), this.publishing.close(CLOSE_MS)]);
+    await this.http.close();
+    this.runtime.close();
+    await this.logging.close();
+  }
+
+  /** The first declaration is different from later ones: what is wrong now is wrong in the settings or the rights. */
+  private async firstTopology(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const connection = this.consuming.current;
+      try {
+        if (connection !== undefined) {
+          for (const warning of probe(connection).warnings) this.logging.logger.warn(warning);
+          await this.declare(connection);
+          return;
+        }
+      } catch (error) {
+        if (error instanceof TopologyError && error.code !== undefined && connection?.lost === false) throw error;
+      }
+      await pause(200, signal, systemScheduler);
+      if (signal.aborted) throw new Error('stopped before the topology was declared');
+    }
+  }
+
+  private async declare(connection: Connection): Promise<void> {
+    try {
+      await assertTopology(connection, this.topology, { timeoutMs: ANSWER_MS, scheduler: systemScheduler, observer: this.observer });
+      this.phase('topology', 'ready');
+    } catch (error) {
+      this.phase('topology', 'degraded', error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  private followSessions(): void {
+    const follow = (): void => {
+      const bad = [this.consuming, this.publishing].find((session) => session.state !== 'ready');
+      if (bad === undefined) this.phase('broker', 'ready');
+      else this.phase('broker', 'degraded', `${bad.name} connection is ${bad.state}${bad.reason === undefined ? '' : `: ${bad.reason}`}`);
+    };
+    this.consuming.onChange(follow);
+    this.publishing.onChange(follow);
+    follow();
+  }
+
+  private phase(component: (typeof COMPONENTS)[number], phase: Phase, reason?: string): void {
+    if (this.draining && phase !== 'draining') return;
+    const before = this.tracker.components().find((each) => each.name === component);
+    if (before?.phase === phase && before.reason === reason) return;
+    this.observer({ type: 'component-phase', component, phase, reason });
+  }
+}
+
+type Tls = NonNullable<Settings['rabbitmq']['tls']>;
+
+function tlsOptions(tls: Tls | undefined): ConstructorParameters<typeof Session>[0]['tls'] {
+  if (tls === undefined) return undefined;
+  const { serverName, ...rest } = tls;
+  return serverName === undefined ? rest : { ...rest, servername: serverName };
+}

@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util';
+import { App } from '../app.ts';
+import { HttpListenError } from '../http/server.ts';
+import { TopologyError } from '../rabbit/assert-topology.ts';
+import { SessionError } from '../rabbit/session.ts';
+import { loadSettings } from '../settings/load.ts';
+import { version } from '../version.ts';
+import { type Command, CommandError, EXIT } from './command.ts';
+import { formatProblem } from './problems.ts';
+
+const HELP = `sluice run: run the gateway as a service, against any RabbitMQ
+
+Usage: sluice run -c FILE [options]
+
+  -c, --config FILE   settings (docs/configuration.md)
+  --log FORMAT        auto (text on a terminal, JSON elsewhere), json, or text
+
+Stops on SIGTERM or SIGINT: takes nothing new, sends out what it holds, and ends with 0 when all of it was
+confirmed, or with 5 after gateway.drainSeconds; what was left then is still in the broker. A second signal
+ends it at once.
+
+Exit codes: 0 drained, 1 a bug, 2 wrong command line, 3 wrong settings, 4 the broker or the port is not to be had,
+5 stopped before all had settled.
+`;
+
+const FORMATS = ['auto', 'json', 'text'] as const;
+
+async function run(argv: readonly string[]): Promise<number> {
+  const { config, log } = options(argv);
+  const loaded = await loadSettings(config, process.env);
+  if (!loaded.ok) {
+    throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
+  }
+  const stop = new AbortController();
+  let app: App | undefined;
+  const bug = (error: unknown): void => {
+    app?.logging.logger.fatal({ err: error }, 'a bug of ours: the process ends, and the broker delivers again what was not acked');
+    app?.logging.flushSync();
+    process.exit(EXIT.failed);
+  };
+  process.on('uncaughtException', bug);
+  process.on('unhandledRejection', bug);
+  app = new App({ settings: loaded.settings, configVersion: loaded.version, version: version(), logFormat: log, onBug: bug });
+  for (const problem of loaded.warnings) app.logging.logger.warn(formatProblem(problem));
+
+  const stopped = new Promise<void>((resolve) => {
+    const on = (): void => {
+      if (stop.signal.aborted) process.exit(EXIT.unfinished);
+      stop.abort();
+      resolve();
+    };
+    process.on('SIGTERM', on);
+    process.on('SIGINT', on);
+    // Started by `sluice up`, which has ended: nobody is left who would stop us.
+    process.on('disconnect', on);
+  });
+  try {
+    await app.start(stop.signal);
+  } catch (error) {
+    await app.close();
+    if (stop.signal.aborted) return EXIT.ok;
+    if (error instanceof SessionError || error instanceof TopologyError || error instanceof HttpListenError) {
+      throw new CommandError(EXIT.unavailable, error.message);
+    }
+    throw error;
+  }
+  await stopped;
+  const settled = await app.stop(loaded.settings.gateway.drainSeconds * 1000);
+  return settled ? EXIT.ok : EXIT.unfinished;
+}
+
+function options(argv: readonly string[]): { config: string; log: (typeof FORMATS)[number] } {
+  let values: { config?: string; log?: string };
+  try {
+    ({ values } = parseArgs({ args: [...argv], options: { config: { type: 'string', short: 'c' }, log: { type: 'string' } } }));
+  } catch (error) {
+    throw new CommandError(EXIT.usage, `${error instanceof Error ? error.message : String(error)}; see sluice run --help`);
+  }
+  if (values.config === undefined) throw new CommandError(EXIT.usage, 'which settings? sluice run -c FILE');
+  const log = FORMATS.find((format) => format === (values.log ?? 'auto'));
+  if (log === undefined) throw new CommandError(EXIT.usage, `--log is one of ${FORMATS.join(', ')}`);
+  return { config: values.config, log };
+}
+
+export const command: Command = { name: 'run', summary: 'run the gateway as a service', help: HELP, run };

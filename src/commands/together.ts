@@ -1,0 +1,10 @@
+import { mkdirSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Account, banner, type Addresses } from '../local/banner.ts';
+import { type BrokerNode, BrokerNodeError } from '../local/broker-node.ts';
+import { fetchReady, fetchStatus, flowOf, type GatewayStatus, ledgerLines } from '../local/gateway-status.ts';
+import { type Flow, flowLine, LiveLine, type Screen } from '../local/live-line.ts';
+import { Child, describeEnding } from '../local/process-group.ts';
+import { CommandError, EXIT } from './command.ts';

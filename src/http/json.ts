@@ -1,0 +1,20 @@
+import { redactCredentials } from '../domain/redact.ts';
+
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value === 'string') return redactCredentials(value);
+  if (typeof value !== 'bigint') return value;
+  // JSON has numbers of any size, but most readers take them as doubles: beyond 2^53 a string keeps every digit.
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+}
+
+/** JSON text of any plain value. Never throws on a bigint, and no URL in it shows a password. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, plain);
+}
+
+/** RFC 9457 problem details; `about:blank` means that the status code says it all. */
+export function problem(status: number, title: string, detail: string): string {
+  return toJson({ type: 'about:blank', title, status, detail });
+}
+
+export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';

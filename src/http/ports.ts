@@ -1,0 +1,50 @@
+import type { Phase, SessionState } from '../domain/events.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { EpochMs } from '../domain/message.ts';
+import type { LaneStatus } from '../pipeline/ports.ts';
+
+export interface ComponentStatus {
+  readonly name: string;
+  readonly phase: Phase;
+  readonly reason: string | undefined;
+  /** When the phase began. */
+  readonly since: EpochMs;
+}
+
+export interface SessionStatus {
+  readonly name: string;
+  readonly state: SessionState;
+  readonly reason: string | undefined;
+  /** When the state began. */
+  readonly since: EpochMs;
+}
+
+/**
+ * What the HTTP server may know of the gateway. Every member is cheap, synchronous and never throws; whatever one
+ * answer shows is read in one synchronous run, so its numbers belong together. Nothing here may hold a secret.
+ */
+export interface StatusProvider {
+  readonly name: string;
+  readonly version: string;
+  /** Says which settings are in force, for instance a digest of them. */
+  readonly configVersion: string;
+  readonly ledger: Ledger;
+  /** Wall clock. */
+  now(): EpochMs;
+  /** Milliseconds on a clock that never jumps. */
+  monotonic(): number;
+  inFlight(): { readonly messages: number; readonly items: number };
+  components(): readonly ComponentStatus[];
+  sessions(): readonly SessionStatus[];
+  lanes(): readonly LaneStatus[];
+  /**
+   * How far the gateway is behind: the age of the oldest unsettled message where it is known, else the age at its
+   * confirm of the batch that was forwarded last, in milliseconds. undefined before the first.
+   */
+  lagMs(): number | undefined;
+}
+
+export interface MetricsProvider {
+  readonly contentType: string;
+  render(): Promise<string>;
+}

@@ -1,0 +1,163 @@
+import { CODES, type MetricDefinition, PHASES, SEAL_REASONS, SESSION_STATES } from './labels.ts';
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
+const AGE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900] as const;
+const ITEMS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] as const;
+const BYTES = [256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216] as const;
+
+const event = { by: 'event', labels: {} } as const;
+
+/** What events move, once per batch or rarer. */
+export const EVENT_METRICS = {
+  sluice_lane_holds_total: {
+    ...event,
+    type: 'counter',
+    unit: 'holds',
+    labels: { route: 'routes', code: CODES },
+    help: 'How often a lane began to be held, by reason.',
+    worry: 'It grows steadily: the destination comes and goes.',
+  },
+  sluice_lane_hold_seconds_total: {
+    ...event,
+    type: 'counter',
+    unit: 'seconds',
+    labels: { route: 'routes' },
+    help: 'Time that lanes were held, added when they are released.',
+    worry: '-',
+  },
+  sluice_batches_sealed_total: {
+    ...event,
+    type: 'counter',
+    unit: 'batches',
+    labels: { route: 'routes', reason: SEAL_REASONS },
+    help: 'Batches by what sealed them.',
+    worry: 'Under load nearly all are sealed by `age`: the batch limits do not fit the traffic.',
+  },
+  sluice_batch_items: {
+    ...event,
+    type: 'histogram',
+    unit: 'items',
+    labels: { route: 'routes' },
+    buckets: ITEMS,
+    help: 'Items in a batch when it was sealed.',
+    worry: '-',
+  },
+  sluice_batch_size_bytes: {
+    ...event,
+    type: 'histogram',
+    unit: 'bytes',
+    labels: { route: 'routes' },
+    buckets: BYTES,
+    help: 'Encoded readings in a batch when it was sealed.',
+    worry: 'Close to `max_message_size` of the broker.',
+  },
+  sluice_batch_publish_seconds: {
+    ...event,
+    type: 'histogram',
+    unit: 'seconds',
+    labels: { route: 'routes' },
+    buckets: SECONDS,
+    help: 'From publish to confirm, for the attempt that was confirmed.',
+    worry: 'The 99th percentile nears the confirm time-out.',
+  },
+  sluice_batch_age_seconds: {
+    ...event,
+    type: 'histogram',
+    unit: 'seconds',
+    labels: { route: 'routes' },
+    buckets: AGE_SECONDS,
+    help: 'From the arrival of the oldest reading of a batch at the gateway to the confirm of the batch.',
+    worry: "Well above the route's `ageMs`.",
+  },
+  sluice_batches_split_total: {
+    ...event,
+    type: 'counter',
+    unit: 'splits',
+    labels: { route: 'routes', code: CODES },
+    help: 'Batches that were cut in two to find the reading that does not pass.',
+    worry: 'It grows: readings come near the size limit.',
+  },
+  sluice_publish_failures_total: {
+    ...event,
+    type: 'counter',
+    unit: 'attempts',
+    labels: { route: 'routes', code: CODES },
+    help: 'Publish attempts that failed, by reason. What is retryable is tried again.',
+    worry: 'It grows outside restarts of the broker.',
+  },
+  sluice_rule_failures_total: {
+    ...event,
+    type: 'counter',
+    unit: 'failures',
+    labels: { route: 'routes' },
+    help: 'Evaluations of a `when` expression that failed.',
+    worry: 'It grows: the expression does not fit the readings.',
+  },
+  sluice_session_state: {
+    ...event,
+    type: 'gauge',
+    unit: '1 for the state that holds, else 0',
+    labels: { session: 'sessions', state: SESSION_STATES },
+    help: 'State of each connection to the broker.',
+    worry: '`blocked` is 1 (memory or disk alarm of the broker), or `ready` is 0.',
+  },
+  sluice_session_connections_total: {
+    ...event,
+    type: 'counter',
+    unit: 'connections',
+    labels: { session: 'sessions' },
+    help: 'Connections that were opened; all but the first are reconnects.',
+    worry: 'It grows without a restart of the broker.',
+  },
+  sluice_session_retries_total: {
+    ...event,
+    type: 'counter',
+    unit: 'attempts',
+    labels: { session: 'sessions' },
+    help: 'Attempts to connect that failed and are made again.',
+    worry: 'It grows.',
+  },
+  sluice_source_attached: {
+    ...event,
+    type: 'gauge',
+    unit: '1 or 0',
+    help: '1 while the gateway consumes from the ingest queue.',
+    worry: 'It is 0 outside start and drain.',
+  },
+  sluice_source_detached_total: {
+    ...event,
+    type: 'counter',
+    unit: 'detachments',
+    help: 'How often the consumer lost its channel or was cancelled.',
+    worry: 'Repeatedly without progress in between: perhaps a message that kills the connection (a topic longer than 255 bytes).',
+  },
+  sluice_source_lost_deliveries_total: {
+    ...event,
+    type: 'counter',
+    unit: 'messages',
+    help: 'Deliveries that were unsettled when their channel was lost; the broker delivers them again.',
+    worry: '-',
+  },
+  sluice_stale_acks_total: {
+    ...event,
+    type: 'counter',
+    unit: 'messages',
+    help: 'Deliveries that settled after their channel was lost, so that no ack could be sent: their copies downstream may be duplicates.',
+    worry: 'It grows outside restarts.',
+  },
+  sluice_topology_repairs_total: {
+    ...event,
+    type: 'counter',
+    unit: 'repairs',
+    help: 'Exchanges, queues and bindings that were missing and were declared again.',
+    worry: 'It grows: somebody deletes them. While the ingest binding is missing the broker confirms messages to devices and drops them.',
+  },
+  sluice_component_phase: {
+    ...event,
+    type: 'gauge',
+    unit: '1 for the phase that holds, else 0',
+    labels: { component: 'components', phase: PHASES },
+    help: 'Phase of each component.',
+    worry: '`ready` is 0 for longer than a start takes.',
+  },
+} as const satisfies Record<string, MetricDefinition>;

@@ -1,0 +1,35 @@
+import type { Phase, SealReason, SessionState } from '../domain/events.ts';
+import { FAULTS, type FaultCode } from '../domain/fault.ts';
+import type { LaneStatus } from '../pipeline/ports.ts';
+
+/** The values that a label can have: a closed list, or names that the settings (never the devices) give. */
+export type LabelValues = readonly string[] | 'routes' | 'sessions' | 'components' | 'build';
+
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** What one step of the value is. Base units only: seconds, bytes, or the thing that is counted. */
+  readonly unit: string;
+  readonly labels: Readonly<Record<string, LabelValues>>;
+  /** `read`: a plain number, read when somebody scrapes. `event`: moved by events, once per batch or rarer. */
+  readonly by: 'read' | 'event';
+  readonly buckets?: readonly number[];
+  readonly help: string;
+  /** What makes a person look; `-` where it only explains other numbers. */
+  readonly worry: string;
+}
+
+/** Every member of a union, so that a new one does not compile until it is listed. */
+function every<T extends string>(members: Readonly<Record<T, true>>): readonly T[] {
+  return Object.keys(members) as T[];
+}
+
+export const PHASES = every<Phase>({ idle: true, starting: true, ready: true, degraded: true, draining: true, closed: true });
+export const SESSION_STATES = every<SessionState>({ idle: true, connecting: true, ready: true, blocked: true, draining: true, closed: true });
+export const SEAL_REASONS = every<SealReason>({ count: true, bytes: true, age: true, drain: true, split: true });
+export const LANE_STATES = every<LaneStatus['state']>({ sending: true, held: true, waiting: true });
+export const CODES = Object.keys(FAULTS) as readonly FaultCode[];
+export const PERMANENT_CODES = CODES.filter((code) => FAULTS[code].kind === 'permanent');
+/** Values of `route` that no setting names: nothing took it, the lane of dead letters, and (a bug, but a bounded one) anything else. */
+export const NO_ROUTE = '(none)';
+export const DEAD_LETTER_LANE = '(dead letters)';
+export const OTHER = '(other)';

@@ -1,0 +1,176 @@
+import type { GatewayEvent, GatewayEventType } from '../domain/events.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+type FieldOf<E> = E extends unknown ? Exclude<keyof E, 'type'> : never;
+export type EventOf<T extends GatewayEventType> = Extract<GatewayEvent, { readonly type: T }>;
+/** Every field name that some event has. */
+export type EventField = FieldOf<GatewayEvent>;
+
+export interface LogEntry<E = GatewayEvent> {
+  readonly level: LogLevel;
+  /** A field whose value moves the level: a session that is `blocked` is a warning, one that is `ready` is not. */
+  readonly levelBy?: { readonly field: FieldOf<E>; readonly levels: Readonly<Record<string, LogLevel>> };
+  /** Constant text, so that lines can be searched and counted; what varies is in the fields. */
+  readonly message: string;
+  /** In the order in which a person wants to read them. */
+  readonly fields: readonly FieldOf<E>[];
+  /** Lines that are equal in these fields share one budget per window. Absent: never suppressed, because it cannot repeat quickly. */
+  readonly limitBy?: readonly FieldOf<E>[];
+  readonly doc: string;
+}
+
+/** How each event is logged. An event without an entry does not compile, and METRICS.md is written from this table. */
+export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } = {
+  'session-state': {
+    level: 'info',
+    levelBy: { field: 'state', levels: { blocked: 'warn' } },
+    message: 'session changed state',
+    fields: ['session', 'state', 'reason'],
+    doc: 'A connection to the broker changed its state.',
+  },
+  'session-retry': {
+    level: 'warn',
+    message: 'cannot connect, will try again',
+    fields: ['session', 'attempt', 'delayMs', 'reason'],
+    limitBy: ['session'],
+    doc: 'An attempt to connect failed.',
+  },
+  'source-attached': {
+    level: 'info',
+    message: 'consuming',
+    fields: ['queue', 'epoch'],
+    doc: 'The gateway consumes from the ingest queue on a new channel.',
+  },
+  'source-detached': {
+    level: 'warn',
+    message: 'no longer consuming',
+    fields: ['queue', 'epoch', 'reason', 'unsettled'],
+    doc: 'The consumer lost its channel or was cancelled. What was unsettled comes again.',
+  },
+  'stale-ack': {
+    level: 'info',
+    message: 'settled after the channel was lost, nothing was acked',
+    fields: ['epoch', 'count'],
+    limitBy: [],
+    doc: 'Deliveries settled too late for their channel; the broker delivers them again, so duplicates downstream are possible.',
+  },
+  'batch-sealed': {
+    level: 'debug',
+    message: 'batch sealed',
+    fields: ['route', 'by', 'items', 'bytes'],
+    doc: 'A batch is complete and goes to its lane.',
+  },
+  'batch-forwarded': {
+    level: 'debug',
+    message: 'batch forwarded',
+    fields: ['route', 'items', 'bytes', 'attempts', 'publishMs', 'oldestReceivedAt', 'at'],
+    doc: 'The broker confirmed a batch and did not return it.',
+  },
+  'publish-failed': {
+    level: 'warn',
+    message: 'publish failed',
+    fields: ['route', 'destination', 'code', 'message', 'attempt', 'retryMs'],
+    limitBy: ['route', 'code'],
+    doc: 'One attempt to publish a batch failed.',
+  },
+  'lane-held': {
+    level: 'warn',
+    message: 'lane held',
+    fields: ['route', 'destination', 'code', 'message'],
+    limitBy: ['route', 'code'],
+    doc: 'A destination does not take batches; its lane keeps them in order and tries again. The gateway is not ready meanwhile.',
+  },
+  'lane-resumed': {
+    level: 'info',
+    message: 'lane resumed',
+    fields: ['route', 'destination', 'heldMs', 'attempts'],
+    limitBy: ['route'],
+    doc: 'A held lane got its first batch confirmed.',
+  },
+  'batch-split': {
+    level: 'warn',
+    message: 'batch split',
+    fields: ['route', 'items', 'code'],
+    limitBy: ['route', 'code'],
+    doc: 'A batch was refused for what is in it and was cut in two, to find the reading that does not pass.',
+  },
+  'dead-lettered': {
+    level: 'warn',
+    message: 'dead-lettered',
+    fields: ['code', 'stage', 'topic', 'message'],
+    limitBy: ['code', 'stage'],
+    doc: 'A message or a reading of it will never pass and was put into the dead-letter queue.',
+  },
+  'topology-asserted': {
+    level: 'info',
+    message: 'topology asserted',
+    fields: ['exchanges', 'queues', 'bindings'],
+    doc: 'Everything that the settings name exists in the broker.',
+  },
+  'topology-repaired': {
+    level: 'warn',
+    message: 'topology repaired',
+    fields: ['what', 'reason'],
+    limitBy: ['what'],
+    doc: 'Something that the settings name was missing and was declared again.',
+  },
+  'rule-failed': {
+    level: 'warn',
+    message: 'routing rule failed',
+    fields: ['route', 'message'],
+    limitBy: ['route'],
+    doc: 'The `when` expression of a route could not be evaluated for a reading; the rule did not match.',
+  },
+  'component-phase': {
+    level: 'info',
+    levelBy: { field: 'phase', levels: { degraded: 'warn' } },
+    message: 'component changed phase',
+    fields: ['component', 'phase', 'reason'],
+    doc: 'A component of the gateway changed its phase.',
+  },
+  drain: {
+    level: 'info',
+    levelBy: { field: 'step', levels: { deadline: 'warn' } },
+    message: 'drain',
+    fields: ['step', 'itemsLeft', 'messagesLeft'],
+    doc: 'A step of the orderly stop. `deadline`: time was up, and what is left stays in the broker.',
+  },
+};
+
+/** Meaning and unit of every field of a log line. */
+export const FIELDS: Readonly<Record<EventField, string>> = {
+  session: 'name of the connection',
+  state: 'new state',
+  reason: 'why, one line; absent when there is nothing to say',
+  attempt: 'number of the attempt, from 1',
+  attempts: 'attempts that it took',
+  delayMs: 'milliseconds until the next attempt',
+  queue: 'name of the queue',
+  epoch: 'number of the channel since the start',
+  unsettled: 'deliveries without an answer when the channel was lost',
+  count: 'deliveries',
+  route: 'name of the route',
+  by: 'what sealed the batch',
+  items: 'readings in the batch',
+  bytes: 'bytes of encoded readings',
+  publishMs: 'milliseconds from publish to confirm',
+  oldestReceivedAt: 'arrival of the oldest reading, milliseconds since 1970',
+  at: 'when it was confirmed, milliseconds since 1970',
+  destination: 'exchange, routing key and headers',
+  code: 'fault code',
+  message: 'one line for a person',
+  retryMs: 'milliseconds until the next attempt',
+  heldMs: 'milliseconds that the lane was held',
+  stage: 'where in the gateway the fault was found',
+  topic: 'topic of the message',
+  exchanges: 'number of exchanges',
+  queues: 'number of queues',
+  bindings: 'number of bindings',
+  what: 'what was missing',
+  component: 'name of the component',
+  phase: 'new phase',
+  step: 'step of the drain',
+  itemsLeft: 'items that have not settled',
+  messagesLeft: 'messages that have not settled',
+};

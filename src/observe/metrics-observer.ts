@@ -1,0 +1,120 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { GatewayEvent, Observer } from '../domain/events.ts';
+import { type EventMetric, METRICS } from './definitions.ts';
+import { PHASES, SESSION_STATES } from './labels.ts';
+import type { Names } from './metrics.ts';
+
+type OfType<T extends string> = { [N in EventMetric]: (typeof METRICS)[N]['type'] extends T ? N : never }[EventMetric];
+
+/** Moves the metrics that are fed by events. An event costs at most four labelled operations (about 1.3 us), once per batch. */
+export function metricsObserver(registry: Registry, names: Names): Observer {
+  const get = (name: string): unknown => registry.getSingleMetric(name);
+  const counter = (name: OfType<'counter'>): Counter => {
+    const metric = get(name);
+    if (!(metric instanceof Counter)) throw new Error(`${name} is not a counter of this registry`);
+    return metric;
+  };
+  const gauge = (name: OfType<'gauge'>): Gauge => {
+    const metric = get(name);
+    if (!(metric instanceof Gauge)) throw new Error(`${name} is not a gauge of this registry`);
+    return metric;
+  };
+  const histogram = (name: OfType<'histogram'>): Histogram => {
+    const metric = get(name);
+    if (!(metric instanceof Histogram)) throw new Error(`${name} is not a histogram of this registry`);
+    return metric;
+  };
+
+  const sealed = counter('sluice_batches_sealed_total');
+  const batchItems = histogram('sluice_batch_items');
+  const batchBytes = histogram('sluice_batch_size_bytes');
+  const publishSeconds = histogram('sluice_batch_publish_seconds');
+  const ageSeconds = histogram('sluice_batch_age_seconds');
+  const splits = counter('sluice_batches_split_total');
+  const publishFailures = counter('sluice_publish_failures_total');
+  const holds = counter('sluice_lane_holds_total');
+  const holdSeconds = counter('sluice_lane_hold_seconds_total');
+  const ruleFailures = counter('sluice_rule_failures_total');
+  const sessionState = gauge('sluice_session_state');
+  const connections = counter('sluice_session_connections_total');
+  const retries = counter('sluice_session_retries_total');
+  const attached = gauge('sluice_source_attached');
+  const detached = counter('sluice_source_detached_total');
+  const lostDeliveries = counter('sluice_source_lost_deliveries_total');
+  const staleAcks = counter('sluice_stale_acks_total');
+  const repairs = counter('sluice_topology_repairs_total');
+  const phases = gauge('sluice_component_phase');
+  const connectedSessions = new Set<string>();
+
+  return (event: GatewayEvent): void => {
+    switch (event.type) {
+      case 'batch-sealed': {
+        const route = names.route(event.route);
+        sealed.inc({ route, reason: event.by });
+        batchItems.observe({ route }, event.items);
+        batchBytes.observe({ route }, event.bytes);
+        break;
+      }
+      case 'batch-forwarded': {
+        const route = names.route(event.route);
+        publishSeconds.observe({ route }, event.publishMs / 1000);
+        // The wall clock can step back between arrival and confirm; an age below 0 would only spoil the sum.
+        ageSeconds.observe({ route }, Math.max(0, event.at - event.oldestReceivedAt) / 1000);
+        break;
+      }
+      case 'batch-split':
+        splits.inc({ route: names.route(event.route), code: event.code });
+        break;
+      case 'publish-failed':
+        publishFailures.inc({ route: names.route(event.route), code: event.code });
+        break;
+      case 'lane-held':
+        holds.inc({ route: names.route(event.route), code: event.code });
+        break;
+      case 'lane-resumed':
+        holdSeconds.inc({ route: names.route(event.route) }, Math.max(0, event.heldMs) / 1000);
+        break;
+      case 'rule-failed':
+        ruleFailures.inc({ route: names.route(event.route) });
+        break;
+      case 'session-state': {
+        const session = names.session(event.session);
+        for (const state of SESSION_STATES) sessionState.set({ session, state }, state === event.state ? 1 : 0);
+        // `blocked -> ready` is the same connection; only what went through another state is a new one.
+        if (event.state === 'ready' && !connectedSessions.has(event.session)) {
+          connectedSessions.add(event.session);
+          connections.inc({ session });
+        } else if (event.state !== 'ready' && event.state !== 'blocked') {
+          connectedSessions.delete(event.session);
+        }
+        break;
+      }
+      case 'session-retry':
+        retries.inc({ session: names.session(event.session) });
+        break;
+      case 'source-attached':
+        attached.set(1);
+        break;
+      case 'source-detached':
+        attached.set(0);
+        detached.inc();
+        lostDeliveries.inc(event.unsettled);
+        break;
+      case 'stale-ack':
+        staleAcks.inc(event.count);
+        break;
+      case 'topology-repaired':
+        repairs.inc();
+        break;
+      case 'component-phase': {
+        const component = names.component(event.component);
+        for (const phase of PHASES) phases.set({ component, phase }, phase === event.phase ? 1 : 0);
+        break;
+      }
+      case 'dead-lettered': // counted in the ledger
+      case 'topology-asserted':
+      case 'drain':
+        break;
+    }
+  };
+}

@@ -1,0 +1,131 @@
+import type { CodecRegistry, Decoded } from '../codec/registry.ts';
+import { excerpt } from '../domain/excerpt.ts';
+import { type Fault, type FaultCode, fault } from '../domain/fault.ts';
+import { FLAG, flagBits, flagList } from '../domain/flags.ts';
+import type { InboundMessage } from '../domain/message.ts';
+import { type Document, readPath } from '../domain/payload-path.ts';
+import type { Limits, ProfileSpec } from '../domain/profile.ts';
+import type { ProfilePlan } from '../domain/profile-plan.ts';
+import type { Reading } from '../domain/reading.ts';
+import { messageDigest } from '../domain/reading-id.ts';
+import { compileRecipes, ProfileTopics, type Recipe, type TopicEntry } from './profile-topics.ts';
+import { type Draft, ReadingBuilder } from './reading-builder.ts';
+
+/** What becomes of a message: all of its readings, or none. */
+export type Normalised =
+  | { readonly kind: 'readings'; readonly readings: readonly Reading[] }
+  /** `empty`: a body of no bytes, which is how MQTT clears a retained message (MQTT-3.3.1-10). */
+  | { readonly kind: 'filtered'; readonly reason: 'empty' }
+  | { readonly kind: 'fault'; readonly fault: Fault };
+
+const EMPTY: Normalised = { kind: 'filtered', reason: 'empty' };
+
+/** AMQP clients write these where nothing is encoded (pika and Celery say `utf-8`). */
+const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'utf-8', 'utf8', 'us-ascii', 'ascii']);
+
+/**
+ * Makes the normaliser of a set of profiles; where several match a topic the first wins. `instance` must be different
+ * at every start of every gateway: ids of readings that cannot be told apart otherwise are made of it.
+ * Throws an Error with one line for each problem of the profiles.
+ */
+export function compileNormaliser(profiles: readonly ProfileSpec[], codecs: CodecRegistry, limits: Limits, instance: string): Normaliser {
+  return new Normaliser(compileRecipes(profiles, codecs), limits, instance);
+}
+
+/** Bytes and topic of a message -> readings. Synchronous, without I/O, and never throws on any input. */
+export class Normaliser {
+  private readonly limits: Limits;
+  private readonly instance: string;
+  private readonly topics: ProfileTopics;
+  private readonly builder: ReadingBuilder;
+  private arrivals = 0;
+
+  constructor(recipes: readonly Recipe[], limits: Limits, instance: string) {
+    this.limits = limits;
+    this.instance = instance;
+    this.topics = new ProfileTopics(recipes);
+    this.builder = new ReadingBuilder(limits);
+  }
+
+  normalise(message: InboundMessage): Normalised {
+    const { body } = message;
+    if (body.length === 0) {
+      return EMPTY;
+    }
+    if (body.length > this.limits.messageBytes) {
+      return refused('LIMIT_BYTES', `the payload has ${body.length} bytes, more than limits.messageBytes = ${this.limits.messageBytes}`);
+    }
+    const entry = this.topics.get(message.topic);
+    if (!entry.ok) {
+      return { kind: 'fault', fault: entry.fault };
+    }
+    const { plan, codec } = entry.recipe;
+    const encoding = message.contentEncoding;
+    if (encoding !== undefined && !PLAIN_ENCODINGS.has(encoding.toLowerCase())) {
+      return refused('UNSUPPORTED_ENCODING', `content encoding "${excerpt(encoding)}": profile "${plan.name}" takes plain payloads only`);
+    }
+    const decoded = codec.decode(body, this.limits);
+    if (!decoded.ok) {
+      return { kind: 'fault', fault: decoded.fault };
+    }
+    const drafts = this.read(plan, entry, message, decoded.value);
+    if (!Array.isArray(drafts)) {
+      return { kind: 'fault', fault: drafts };
+    }
+    this.identify(drafts, message);
+    return { kind: 'readings', readings: drafts };
+  }
+
+  /** The readings, without ids, or why there are none. */
+  private read(plan: ProfilePlan, entry: TopicEntry, message: InboundMessage, decoded: Decoded): Draft[] | Fault {
+    const { builder, limits } = this;
+    const whole = decoded.document;
+    const found = plan.each === undefined ? whole : readPath(plan.each, whole, whole);
+    if (!Array.isArray(found) && plan.each !== undefined) {
+      return fault('SCHEMA_MISMATCH', `profile "${plan.name}": each: there is no array at that path`);
+    }
+    const elements: readonly Document[] = Array.isArray(found) ? (found as readonly Document[]) : [whole];
+    if (elements.length > limits.readingsPerMessage) {
+      const bound = `limits.readingsPerMessage = ${limits.readingsPerMessage}`;
+      return fault('LIMIT_READINGS', `the message holds ${elements.length} readings, more than ${bound}`);
+    }
+    builder.open(flagBits(decoded.flags));
+    const drafts: Draft[] = [];
+    for (let i = 0; i < elements.length; i += 1) {
+      const draft = builder.build(plan, entry, message, elements[i] as Document, whole);
+      if (draft === undefined) {
+        continue;
+      }
+      if ('code' in draft) {
+        return draft;
+      }
+      drafts.push(draft);
+    }
+    return drafts.length > 0 ? drafts : fault('NO_VALUES', `profile "${plan.name}": all values are missing, null or excluded`);
+  }
+
+  /**
+   * Ids: from the bytes where the payload carries a usable time or sequence number, so that a redelivery gives the same
+   * and two payloads of one coarse second do not; else from this arrival, because an equal body may be a new value.
+   */
+  private identify(drafts: readonly Draft[], message: InboundMessage): void {
+    if (this.builder.distinct) {
+      const stem = messageDigest(message.topic, message.body);
+      for (let i = 0; i < drafts.length; i += 1) {
+        (drafts[i] as Draft).id = `${stem}-${i}`;
+      }
+      return;
+    }
+    const stem = `${this.instance}-${this.arrivals.toString(36)}`;
+    this.arrivals += 1;
+    for (let i = 0; i < drafts.length; i += 1) {
+      const draft = drafts[i] as Draft;
+      draft.id = `${stem}-${i}`;
+      draft.flags = flagList(flagBits(draft.flags ?? []) | FLAG['arrival-id']);
+    }
+  }
+}
+
+function refused(code: FaultCode, message: string): Normalised {
+  return { kind: 'fault', fault: fault(code, message) };
+}

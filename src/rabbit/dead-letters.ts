@@ -1,0 +1,108 @@
+import { FAULTS, type Fault, type Result } from '../domain/fault.ts';
+import type { DeadLetter, DeadLetterSink, Scheduler } from '../pipeline/ports.ts';
+import { ConfirmPublisher, type PublishProperties, onAvailable, unavailability } from './publisher.ts';
+import type { Session } from './session.ts';
+
+/** Longest message text in a header, in characters. */
+const MESSAGE_CHARS = 500;
+/** Longest other text in a header, in bytes of UTF-8: twelve of them stay far below what amqplib can encode (64 kB). */
+const TEXT_BYTES = 1024;
+/** AMQP 0-9-1 short string: content type and routing key. */
+const SHORT_BYTES = 255;
+
+export interface AmqpDeadLettersOptions {
+  /** The publishing session; may be the sink's. */
+  readonly session: Session;
+  readonly exchange: string;
+  /** Version of the settings in force, so that a reader can tell which rules failed. */
+  readonly config: string;
+  readonly confirmTimeoutMs: number;
+  readonly channelTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  readonly scheduler: Scheduler;
+}
+
+/** Brings dead letters to their exchange: the original bytes unchanged, and in the headers why. */
+export class AmqpDeadLetters implements DeadLetterSink {
+  private readonly options: AmqpDeadLettersOptions;
+  private readonly publisher: ConfirmPublisher;
+
+  constructor(options: AmqpDeadLettersOptions) {
+    this.options = options;
+    this.publisher = new ConfirmPublisher(options);
+  }
+
+  get unavailable(): Fault | undefined {
+    return unavailability(this.options.session);
+  }
+
+  onAvailable(listener: () => void): () => void {
+    return onAvailable(this.options.session, listener);
+  }
+
+  async bury(letter: DeadLetter, signal: AbortSignal): Promise<Result<void>> {
+    return await this.publisher.publish(letter.id, deadLetterKey(letter.fault), letter.message.body, deadLetterProperties(letter, this.options.config), signal);
+  }
+
+  /** Closes the channel; what is unconfirmed answers NOT_CONNECTED. Never rejects. */
+  async close(deadlineMs: number): Promise<void> {
+    await this.publisher.close(deadlineMs);
+  }
+}
+
+/** `decode.DECODE_INVALID`. Never the device's key: one longer than 255 bytes cannot even be published. */
+export function deadLetterKey(fault: Fault): string {
+  return `${FAULTS[fault.code].stage}.${fault.code}`;
+}
+
+/** Every text in them comes from outside and is bounded here; a dead letter that cannot be encoded would be held for ever. */
+export function deadLetterProperties(letter: DeadLetter, config: string): PublishProperties {
+  const { message, fault, reading } = letter;
+  const contentType = shortText(message.contentType);
+  const contentEncoding = shortText(message.contentEncoding);
+  const headers: Record<string, string | number> = {
+    'x-sluice-code': fault.code,
+    'x-sluice-stage': fault.stage,
+    'x-sluice-message': clean(fault.message.slice(0, MESSAGE_CHARS)),
+    'x-sluice-topic': cut(clean(message.topic), TEXT_BYTES),
+    'x-sluice-routing-key': cut(clean(message.routingKey), TEXT_BYTES),
+    'x-sluice-attempts': letter.attempts,
+    'x-sluice-first-failed-at': new Date(letter.firstFailedAt).toISOString(),
+    'x-sluice-buried-at': new Date(letter.buriedAt).toISOString(),
+    'x-sluice-received-at': new Date(message.receivedAt).toISOString(),
+    'x-sluice-config': cut(clean(config), TEXT_BYTES),
+  };
+  if (letter.route !== undefined) headers['x-sluice-route'] = cut(clean(letter.route), TEXT_BYTES);
+  if (reading !== undefined) headers['x-sluice-reading-id'] = cut(clean(reading.id), TEXT_BYTES);
+  return {
+    type: 'sluice.dead-letter.v1',
+    appId: 'sluice',
+    timestamp: Math.floor(letter.buriedAt / 1000),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
+    headers,
+  };
+}
+
+/** Control characters and halves of surrogate pairs become U+FFFD: logs and terminals show these texts. */
+function clean(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, '\uFFFD');
+}
+
+/** The longest beginning that fits, whole characters only. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  let used = 0;
+  let kept = '';
+  for (const character of text) {
+    used += Buffer.byteLength(character);
+    if (used > bytes) break;
+    kept += character;
+  }
+  return kept;
+}
+
+/** A property of the original that AMQP can carry as it is; one that was damaged is left out. */
+function shortText(value: string | undefined): string | undefined {
+  return value === undefined || clean(value) !== value || Buffer.byteLength(value) > SHORT_BYTES ? undefined : value;
+}

@@ -1,0 +1,124 @@
+import type { Observer } from '../domain/events.ts';
+import type { Ledger, Outcome } from '../domain/ledger.ts';
+import type { InboundMessage } from '../domain/message.ts';
+import { type DeliveryOwner, PendingDelivery } from '../pipeline/delivery.ts';
+
+export interface DeliveryWindowOptions {
+  readonly epoch: number;
+  /** Sends basic.ack. The only way out for an ack; may throw when the channel is gone. */
+  readonly ack: (tag: number, allUpTo: boolean) => void;
+  readonly ledger: Ledger;
+  readonly observer: Observer;
+  /** Acks are sent once per turn of the event loop, or as soon as this many wait. */
+  readonly flushAt: number;
+  /** Runs a function once later in this turn; `setImmediate`, save in tests. */
+  readonly defer: (fn: () => void) => void;
+}
+
+/**
+ * The deliveries of one channel that are not acked yet, and their acks.
+ *
+ * Delivery tags count per channel from 1 and mean nothing on another one (AMQP 0-9-1, 1.1: "channel-local"), so a
+ * window is made with its channel and dies with it. Settled deliveries at its front are acked together with one
+ * `multiple` ack; those behind an unsettled one are acked singly, so that one held destination does not withhold
+ * the acks of all others.
+ */
+export class DeliveryWindow implements DeliveryOwner {
+  private readonly options: DeliveryWindowOptions;
+  /** Not acked yet, by tag; a Map keeps the order of insertion, which is the order of tags. */
+  private readonly open = new Map<number, PendingDelivery>();
+  /** Settled since the last flush. */
+  private settled: PendingDelivery[] = [];
+  private owed = 0;
+  private late = 0;
+  private deferred = false;
+  private lost = false;
+
+  constructor(options: DeliveryWindowOptions) {
+    this.options = options;
+  }
+
+  /** Deliveries handed out and neither settled nor lost. */
+  get unsettled(): number {
+    return this.owed;
+  }
+
+  /** A message has arrived under this tag. Tags come in rising order. */
+  receive(tag: number, message: InboundMessage): PendingDelivery {
+    const delivery = new PendingDelivery(message, tag, this);
+    this.open.set(tag, delivery);
+    this.owed += 1;
+    this.options.ledger.messageReceived();
+    return delivery;
+  }
+
+  onSettled(delivery: PendingDelivery, outcome: Outcome): void {
+    this.owed -= 1;
+    this.options.ledger.messageSettled(outcome);
+    // Stays in `open`, so that no `multiple` ack can run over it: the broker gives it out again.
+    if (outcome === 'abandoned') return;
+    this.settled.push(delivery);
+    if (this.settled.length >= this.options.flushAt) this.flush();
+    else this.flushLater();
+  }
+
+  onLate(): void {
+    // Counted already when the channel was lost; only the ack that is not sent is worth telling.
+    this.late += 1;
+    this.flushLater();
+  }
+
+  /** Sends the acks that are due. */
+  flush(): void {
+    if (this.late > 0) {
+      this.options.observer({ type: 'stale-ack', epoch: this.options.epoch, count: this.late });
+      this.late = 0;
+    }
+    if (this.lost || this.settled.length === 0) return;
+    const behind = this.settled;
+    this.settled = [];
+    try {
+      this.ackFront();
+      for (const delivery of behind) {
+        // Deleted when the front took it along.
+        if (this.open.delete(delivery.tag)) this.options.ack(delivery.tag, false);
+      }
+    } catch {
+      // The channel is closed and its `close` event is under way: the broker gives everything out again.
+    }
+  }
+
+  /** The channel is gone: what is unsettled counts as abandoned, late parts are ignored. */
+  lose(): void {
+    if (this.lost) return;
+    this.lost = true;
+    for (const delivery of this.open.values()) {
+      if (!delivery.lose()) continue;
+      this.owed -= 1;
+      this.options.ledger.messageSettled('abandoned');
+    }
+    this.open.clear();
+    this.settled = [];
+  }
+
+  private ackFront(): void {
+    let last = 0;
+    let count = 0;
+    for (const [tag, delivery] of this.open) {
+      if (!delivery.ackable) break;
+      last = tag;
+      count += 1;
+      this.open.delete(tag);
+    }
+    if (count > 0) this.options.ack(last, count > 1);
+  }
+
+  private flushLater(): void {
+    if (this.deferred) return;
+    this.deferred = true;
+    this.options.defer(() => {
+      this.deferred = false;
+      this.flush();
+    });
+  }
+}

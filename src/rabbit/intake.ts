@@ -1,0 +1,146 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { type InboundMessage, topicFromRoutingKey } from '../domain/message.ts';
+import type { Scheduler } from '../pipeline/ports.ts';
+import { closeChannel, type Connection } from './connection.ts';
+import { within } from './deadline.ts';
+import type { DeliveryWindow } from './delivery-window.ts';
+import { messageOf } from './reasons.ts';
+
+export interface IntakeOptions {
+  readonly queue: string;
+  readonly prefetch: number;
+  readonly timeoutMs: number;
+  readonly scheduler: Scheduler;
+  /** Called per message, in the order of the queue. Must not throw: amqplib would close the whole connection (541). */
+  readonly deliver: (intake: Intake, message: ConsumeMessage) => void;
+  readonly window: (ack: (tag: number, allUpTo: boolean) => void) => DeliveryWindow;
+}
+
+export interface IntakeEnd {
+  readonly reason: string;
+  /** Deliveries that were unsettled then. */
+  readonly unsettled: number;
+  /** The broker took the consumer away while the channel lived: the queue is gone. */
+  readonly cancelled: boolean;
+}
+
+/** One channel while it consumes, with the deliveries that came over it. Ends once and is never used again. */
+export class Intake {
+  readonly window: DeliveryWindow;
+  readonly ended: Promise<IntakeEnd>;
+  private readonly channel: Channel;
+  private readonly options: IntakeOptions;
+  private resolve: (end: IntakeEnd) => void = () => {};
+  private consumerTag: string | undefined;
+  private over = false;
+  private paused = false;
+  private failure: string | undefined;
+  private forget: () => void = () => {};
+
+  private constructor(channel: Channel, options: IntakeOptions) {
+    this.channel = channel;
+    this.options = options;
+    // amqplib reads nothing but the tag of what it acks.
+    this.window = options.window((deliveryTag, allUpTo) => channel.ack({ fields: { deliveryTag } } as ConsumeMessage, allUpTo));
+    this.ended = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  /** Opens a channel and consumes. Rejects when the broker refuses or does not answer. */
+  static async open(connection: Connection, options: IntakeOptions): Promise<Intake> {
+    const { timeoutMs, scheduler, queue, prefetch } = options;
+    const channel = await connection.openChannel(timeoutMs);
+    const intake = new Intake(channel, options);
+    channel.on('error', (error: Error) => {
+      intake.failure = messageOf(error);
+    });
+    channel.on('close', () => intake.end('the channel was closed'));
+    intake.forget = connection.onLost((reason) => intake.end(reason));
+    try {
+      await within(channel.prefetch(prefetch), timeoutMs, 'setting the prefetch', scheduler);
+      const consume = channel.consume(queue, (message) => intake.take(message));
+      intake.consumerTag = (await within(consume, timeoutMs, `consuming queue '${queue}'`, scheduler)).consumerTag;
+    } catch (error) {
+      await intake.close(timeoutMs, messageOf(error));
+      throw error;
+    }
+    return intake;
+  }
+
+  /** basic.cancel: nothing is handed out any more; what was can still be acked. Never rejects. */
+  async pause(): Promise<void> {
+    this.paused = true;
+    const tag = this.consumerTag;
+    this.consumerTag = undefined;
+    if (this.over || tag === undefined) return;
+    const { timeoutMs, scheduler } = this.options;
+    try {
+      await within(this.channel.cancel(tag), timeoutMs, 'cancelling the consumer', scheduler);
+    } catch {
+      // Nothing is handed out in any case, and the end of the channel tells the rest.
+    }
+  }
+
+  /** Sends the acks that are due and closes the channel: what is unsettled goes back to the broker. Never rejects. */
+  async close(deadlineMs: number, reason: string): Promise<void> {
+    if (this.over) return;
+    this.paused = true;
+    this.window.flush();
+    // Sent behind the acks on the same channel: once the broker has answered, it has seen them.
+    await closeChannel(this.channel, deadlineMs, this.options.scheduler);
+    this.end(reason);
+  }
+
+  private take(message: ConsumeMessage | null): void {
+    // Nothing of a paused intake is acked from here on but what was handed out before; all of that has lower tags.
+    if (this.over) return;
+    if (message === null) {
+      // The queue was deleted or its node is gone. What came from it will be given out anew, so this channel ends too.
+      this.end('the broker cancelled the consumer: the queue was deleted or its node is gone', true);
+      void closeChannel(this.channel, this.options.timeoutMs, this.options.scheduler);
+    } else if (!this.paused) {
+      this.options.deliver(this, message);
+    }
+  }
+
+  private end(reason: string, cancelled = false): void {
+    if (this.over) return;
+    this.over = true;
+    this.forget();
+    const { unsettled } = this.window;
+    // At once and not when somebody wakes up: whoever asks `live` from here on must know.
+    this.window.lose();
+    this.resolve({ reason: this.failure ?? reason, unsettled, cancelled });
+  }
+}
+
+/** What the gateway keeps of an AMQP message. */
+export function inboundMessage(message: ConsumeMessage, receivedAt: number): InboundMessage {
+  const { fields, properties } = message;
+  const headers = properties.headers;
+  const deliveryCount: unknown = headers?.['x-delivery-count'];
+  const qos: unknown = headers?.['x-mqtt-publish-qos'];
+  return {
+    topic: topicFromRoutingKey(fields.routingKey),
+    routingKey: fields.routingKey,
+    // A copy: amqplib's buffer is a view on what the socket read, and one parked message would hold all of that.
+    body: Buffer.from(message.content),
+    receivedAt,
+    contentType: textOf(properties.contentType),
+    contentEncoding: textOf(properties.contentEncoding),
+    redelivered: fields.redelivered,
+    deliveryCount: typeof deliveryCount === 'number' && deliveryCount > 0 ? deliveryCount : 0,
+    // RabbitMQ up to 3.12 writes the header; from 3.13 the delivery mode is all that tells.
+    qos: qos === 0 || qos === 1 ? qos : qosOfDeliveryMode(properties.deliveryMode),
+  };
+}
+
+function qosOfDeliveryMode(mode: unknown): 0 | 1 | undefined {
+  if (mode === 2) return 1;
+  return mode === 1 ? 0 : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

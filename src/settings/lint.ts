@@ -1,0 +1,53 @@
+import { topicFilterProblem } from '../domain/topic-template.ts';
+import { Lint, type LintInput } from './lint/context.ts';
+import { lintFlow } from './lint/flow.ts';
+import { lintProfiles } from './lint/profiles.ts';
+import { lintRoutes } from './lint/routes.ts';
+import { lintTopology } from './lint/topology.ts';
+
+/** Every rule that looks at more than one key. Adds to `input.problems`; believes no part that has errors already. */
+export function lint(input: LintInput): void {
+  const lint = new Lint(input);
+  duplicates(lint);
+  connection(lint);
+  lintProfiles(lint);
+  lintRoutes(lint);
+  lintTopology(lint);
+  lintFlow(lint);
+}
+
+function duplicates(lint: Lint): void {
+  for (const list of ['profiles', 'exchanges', 'queues', 'routes'] as const) {
+    const first = new Map<string, string>();
+    for (const { at, value } of lint.names(list)) {
+      const before = first.get(value);
+      if (before === undefined) first.set(value, lint.line(at));
+      else lint.error(at, `the name "${value}" is taken already (${before})`);
+    }
+  }
+}
+
+function connection(lint: Lint): void {
+  const { rabbitmq, source, http } = lint.raw;
+  if (!lint.failedAt(['rabbitmq'])) {
+    if (rabbitmq.url !== undefined && rabbitmq.urls !== undefined) lint.error(['rabbitmq', 'urls'], 'stands beside `url`: one of the two');
+    const urls = rabbitmq.urls ?? (rabbitmq.url === undefined ? [] : [rabbitmq.url]);
+    if (rabbitmq.tls !== undefined && !urls.some((url) => url.startsWith('amqps:'))) {
+      lint.error(['rabbitmq', 'tls'], 'has no effect: no URL begins with `amqps://`, so the connection would not be encrypted');
+    }
+    if (rabbitmq.tls !== undefined && (rabbitmq.tls.cert === undefined) !== (rabbitmq.tls.key === undefined)) {
+      lint.error(['rabbitmq', 'tls'], '`cert` and `key` belong together');
+    }
+  }
+  for (const [i, filter] of (source?.topics ?? []).entries()) {
+    const problem = filter === undefined ? undefined : topicFilterProblem(filter);
+    if (problem !== undefined) lint.error(['source', 'topics', i], problem);
+  }
+  if (!lint.failedAt(['http']) && !/^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(http.host)) {
+    lint.warn(
+      ['http', 'host'],
+      `${JSON.stringify(http.host)} is not loopback: whoever reaches the port can see and steer the gateway`,
+      'there is no login; put something in front that asks for one',
+    );
+  }
+}

@@ -1,0 +1,147 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { isMap } from 'yaml';
+import { Checker } from './check-value.ts';
+import { filesNamedIn, parseYaml, type YamlFile } from './document.ts';
+import type { Sources } from './interpolate.ts';
+import { lint } from './lint.ts';
+import { type Path, type Place, Places, type Problem, Problems } from './problem.ts';
+import { expand } from './profile-files.ts';
+import { versionOf } from './redact.ts';
+import { ProfileFileSchema, ProfileSchema, type RawProfile, type RawSettings, type Settings, SettingsSchema } from './schema.ts';
+import { shapeOf } from './shape.ts';
+import { toSettings } from './to-domain.ts';
+
+export type { Problem } from './problem.ts';
+export { redact } from './redact.ts';
+export type { Settings } from './schema.ts';
+
+export type LoadResult =
+  | {
+      readonly ok: true;
+      readonly settings: Settings;
+      readonly warnings: readonly Problem[];
+      /** Short hash of the effective settings, secrets left out. */
+      readonly version: string;
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export interface LoadOptions {
+  /** Names in the codec registry; without them a profile's codec is not looked up. */
+  readonly codecs?: readonly string[];
+}
+
+/** Larger than any settings file or certificate; a path to a device or a disk image should not fill the memory. */
+const MAX_FILE_BYTES = 4_194_304;
+
+/**
+ * Reads, interpolates, checks and lints a settings file. Tells all problems at once (errors and warnings), in the order
+ * of the file; never rejects for what a file holds or for a file that is not there.
+ */
+export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options: LoadOptions = {}): Promise<LoadResult> {
+  const problems = new Problems();
+  const places = new Places({ file, line: 1, column: 1 });
+  const files = [file];
+  const opened = await open(file, file, env, problems, { at: [], place: { file, line: 1, column: 1 } });
+  if (opened === undefined) return { ok: false, problems: problems.list(files) };
+  const checker = new Checker(opened.yaml, opened.sources, places, problems);
+  const raw = checker.check(shapeOf(SettingsSchema), opened.yaml.document.contents, []) as RawSettings | undefined;
+  if (raw === undefined) return { ok: false, problems: problems.list(files) };
+
+  // Profiles of further files stand behind those of this one in the list, under numbers of their own.
+  const profiles: (RawProfile | undefined)[] = [...(raw.profiles ?? [])];
+  for (const [i, pattern] of (raw.profileFiles ?? []).entries()) {
+    if (pattern === undefined) continue;
+    const at = ['profileFiles', i];
+    const found = await expand(path.dirname(file), pattern);
+    if (found.length === 0) problems.add('warning', places.of(at), at, `no file matches ${JSON.stringify(pattern)}`);
+    for (const name of found) {
+      const shown = display(file, name);
+      if (files.includes(shown)) continue;
+      files.push(shown);
+      const yaml = await open(name, shown, env, problems, { at, place: places.of(at) });
+      if (yaml !== undefined) profiles.push(...profilesIn(yaml, profiles.length, places, problems));
+    }
+  }
+  lint({ raw, profiles, places, problems, codecs: options.codecs });
+  if (problems.failed) return { ok: false, problems: problems.list(files) };
+  const settings = toSettings(
+    raw,
+    profiles.filter((p) => p !== undefined),
+  );
+  return { ok: true, settings, warnings: problems.list(files), version: versionOf(settings) };
+}
+
+/** Beside the settings file as it was named, so that a message can be clicked on. */
+function display(settingsFile: string, file: string): string {
+  if (path.isAbsolute(settingsFile)) return file;
+  return path.join(path.dirname(settingsFile), path.relative(path.resolve(path.dirname(settingsFile)), file));
+}
+
+interface Opened {
+  readonly yaml: YamlFile;
+  readonly sources: Sources;
+}
+
+/** A file, parsed, with all that it names by `${file:PATH}` read. `from`: who asked for it, for the problem that it is not there. */
+async function open(
+  file: string,
+  shown: string,
+  env: NodeJS.ProcessEnv,
+  problems: Problems,
+  from: { readonly at: Path; readonly place: Place },
+): Promise<Opened | undefined> {
+  const source = await readText(file);
+  if (!source.ok) {
+    problems.add('error', from.place, from.at, `cannot read ${shown}: ${source.reason}`);
+    return undefined;
+  }
+  const yaml = parseYaml(shown, source.text, problems);
+  if (yaml === undefined) return undefined;
+  const contents = new Map<string, Text>();
+  for (const name of filesNamedIn(yaml)) {
+    const content = await readText(path.resolve(path.dirname(file), name));
+    contents.set(name, content);
+    if (content.ok) problems.hide(content.text.trim());
+  }
+  const sources: Sources = {
+    variable: (name) => (Object.hasOwn(env, name) ? env[name] : undefined),
+    file: (name) => contents.get(name) ?? { ok: false, reason: 'was not read' },
+  };
+  return { yaml, sources };
+}
+
+/** A file of profiles is one profile, or holds a list of them. They get numbers from `offset` on. */
+function profilesIn({ yaml, sources }: Opened, offset: number, places: Places, problems: Problems): (RawProfile | undefined)[] {
+  const contents = yaml.document.contents;
+  const own = (at: Path): Path => ['profileFiles', yaml.file, ...at];
+  if (isMap(contents) && contents.has('profiles')) {
+    const seenAs = (at: Path): Path => (typeof at[1] === 'number' ? ['profiles', offset + at[1], ...at.slice(2)] : own(at));
+    const found = new Checker(yaml, sources, places, problems, seenAs).check(shapeOf(ProfileFileSchema), contents, []);
+    return (found as { profiles?: (RawProfile | undefined)[] } | undefined)?.profiles ?? [];
+  }
+  const seenAs = (at: Path): Path => ['profiles', offset, ...at];
+  return [new Checker(yaml, sources, places, problems, seenAs).check(shapeOf(ProfileSchema), contents, []) as RawProfile | undefined];
+}
+
+type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
+
+async function readText(file: string): Promise<Text> {
+  try {
+    const found = await stat(file);
+    if (found.isDirectory()) return { ok: false, reason: 'it is a folder' };
+    if (!found.isFile()) return { ok: false, reason: 'it is not a regular file' };
+    if (found.size > MAX_FILE_BYTES) return { ok: false, reason: `it is larger than ${MAX_FILE_BYTES} bytes` };
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file)) };
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error) };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
+  if (code === 'EACCES' || code === 'EPERM') return 'no permission';
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not UTF-8';
+  return code === '' ? 'it cannot be read' : code;
+}

@@ -1,0 +1,244 @@
+import { describe, expect, it } from 'vitest';
+import { Ledger } from '../../../src/domain/ledger.ts';
+import { METRICS } from '../../../src/observe/definitions.ts';
+import type { MetricDefinition } from '../../../src/observe/labels.ts';
+import { createMetrics, type Metrics, type MetricsOptions } from '../../../src/observe/metrics.ts';
+import { RuntimeMonitor } from '../../../src/observe/runtime.ts';
+import type { LaneStatus } from '../../../src/pipeline/ports.ts';
+import { type Exposition, parseExposition } from './exposition.ts';
+import { EVERY_EVENT, RUNTIME, SAMPLES } from './samples.ts';
+
+const DEFINITIONS = Object.entries(METRICS as Readonly<Record<string, MetricDefinition>>);
+
+function setUp(changes: Partial<MetricsOptions> = {}): { ledger: Ledger; metrics: Metrics; scrape: () => Promise<Exposition> } {
+  const ledger = new Ledger();
+  const metrics = createMetrics({
+    ledger,
+    inFlight: () => ({ messages: 0, items: 0 }),
+    lanes: () => [],
+    routes: ['readings', 'late'],
+    sessions: ['consume', 'publish'],
+    components: ['source', 'http'],
+    runtime: () => RUNTIME,
+    logging: () => ({ suppressed: 0, writeFailures: 0 }),
+    version: '1.2.3',
+    ...changes,
+  });
+  return { ledger, metrics, scrape: async () => parseExposition(await metrics.render()) };
+}
+
+function lane(changes: Partial<LaneStatus>): LaneStatus {
+  return {
+    route: 'readings',
+    destination: 'd',
+    state: 'sending',
+    items: 1,
+    batches: 1,
+    attempts: 1,
+    heldSinceMs: undefined,
+    code: undefined,
+    message: undefined,
+    ...changes,
+  };
+}
+
+describe('table of metrics', () => {
+  it.each(DEFINITIONS)('%s obeys the naming rules', (name, definition) => {
+    expect(name).toMatch(/^(sluice|process|nodejs)_[a-z0-9]+(_[a-z0-9]+)*$/);
+    expect(name.endsWith('_total')).toBe(definition.type === 'counter');
+    const base = name.replace(/_total$/, '');
+    expect([definition.unit === 'seconds', definition.unit === 'bytes']).toEqual([base.endsWith('_seconds'), base.endsWith('_bytes')]);
+    // Base units only, and no suffix that prom-client or Prometheus adds itself.
+    expect(name).not.toMatch(/_(ms|millis|milliseconds|minutes|kb|kilobytes|percent|count|sum|bucket)(_|$)/);
+    expect(definition.help).toMatch(/^[A-Z0-9].*\.$/);
+    expect(definition.buckets !== undefined).toBe(definition.type === 'histogram');
+    const buckets = definition.buckets ?? [];
+    expect([...buckets].sort((a, b) => a - b)).toEqual(buckets);
+  });
+});
+
+describe('scrape', () => {
+  it('parses, names every metric of the table with its type, and no other', async () => {
+    const { scrape } = setUp();
+    const { types } = await scrape();
+    expect(Object.fromEntries(types)).toEqual(Object.fromEntries(DEFINITIONS.map(([name, { type }]) => [name, type])));
+  });
+
+  it('has no default of prom-client and is not registered globally: two gateways in one process do not meet', async () => {
+    const one = setUp();
+    const two = setUp();
+    one.ledger.messageReceived();
+    expect((await one.scrape()).value('sluice_messages_received_total')).toBe(1);
+    expect((await two.scrape()).value('sluice_messages_received_total')).toBe(0);
+  });
+
+  it('shows ledger counters as they are, scrape after scrape, and never lets one fall', async () => {
+    const { ledger, scrape } = setUp();
+    let before: Exposition | undefined;
+    for (let round = 1; round <= 4; round += 1) {
+      ledger.messageReceived();
+      ledger.messageSettled(round % 2 === 0 ? 'forwarded' : 'dead-lettered');
+      ledger.itemsReceived('readings', 10);
+      ledger.itemsSettled('readings', 'forwarded', 10);
+      ledger.faulted('DECODE_INVALID');
+      ledger.readings += 3;
+      ledger.taps.dropped += 2;
+      const now = await scrape();
+      expect(now.value('sluice_messages_received_total')).toBe(round);
+      expect(now.value('sluice_items_settled_total', { route: 'readings', outcome: 'forwarded' })).toBe(round * 10);
+      expect(now.value('sluice_dead_letters_total', { code: 'DECODE_INVALID' })).toBe(round);
+      expect(now.value('sluice_readings_total')).toBe(round * 3);
+      expect(now.value('sluice_tap_readings_total', { outcome: 'dropped' })).toBe(round * 2);
+      const counters = (before?.series ?? []).filter(({ name }) => now.types.get(name) === 'counter');
+      expect(counters.filter(({ name, labels, value }) => (now.value(name, labels) ?? -1) < value)).toEqual([]);
+      before = now;
+    }
+  });
+
+  it('is not disturbed by another scrape at the same time', async () => {
+    const { ledger, metrics } = setUp();
+    ledger.messageReceived();
+    const first = metrics.render();
+    ledger.messageReceived();
+    const second = metrics.render();
+    expect(parseExposition(await first).value('sluice_messages_received_total')).toBe(1);
+    expect(parseExposition(await second).value('sluice_messages_received_total')).toBe(2);
+  });
+
+  it('is one moment: messages that arrive and settle while it is being written do not unbalance it', async () => {
+    const ledger = new Ledger();
+    let inFlight = 0;
+    const { metrics } = setUp({ ledger, inFlight: () => ({ messages: inFlight, items: 0 }) });
+    const text = metrics.render();
+    let moved = 0;
+    const move = (): void => {
+      ledger.messageReceived();
+      if (moved % 2 === 0) inFlight += 1;
+      else ledger.messageSettled('forwarded');
+      moved += 1;
+      if (moved < 500) queueMicrotask(move);
+    };
+    queueMicrotask(move);
+    const exposition = parseExposition(await text);
+    expect(moved).toBeGreaterThan(1);
+    const settled = exposition.series.filter(({ name }) => name === 'sluice_messages_settled_total').reduce((sum, { value }) => sum + value, 0);
+    expect(exposition.value('sluice_messages_received_total')).toBe(settled + (exposition.value('sluice_messages_in_flight') ?? Number.NaN));
+    expect(exposition.value('sluice_ledger_imbalance', { unit: 'messages' })).toBe(0);
+  });
+
+  it('shows an imbalance of either sign', async () => {
+    const { ledger, scrape } = setUp({ inFlight: () => ({ messages: 0, items: 5 }) });
+    ledger.messageReceived();
+    const exposition = await scrape();
+    expect(exposition.value('sluice_ledger_imbalance', { unit: 'messages' })).toBe(1);
+    expect(exposition.value('sluice_ledger_imbalance', { unit: 'items' })).toBe(-5);
+  });
+
+  it('sums lanes per route and tells how long the longest is held', async () => {
+    const lanes = [
+      lane({ items: 10 }),
+      lane({ state: 'held', items: 20, heldSinceMs: 1500 }),
+      lane({ state: 'held', items: 30, heldSinceMs: 2500 }),
+      lane({ route: '(dead letters)', state: 'held', items: 1, heldSinceMs: 10 }),
+    ];
+    const { scrape } = setUp({ lanes: () => lanes });
+    const exposition = await scrape();
+    expect(exposition.value('sluice_lanes', { route: 'readings', state: 'held' })).toBe(2);
+    expect(exposition.value('sluice_lanes', { route: 'readings', state: 'sending' })).toBe(1);
+    expect(exposition.value('sluice_lane_items', { route: 'readings' })).toBe(60);
+    expect(exposition.value('sluice_lane_held_seconds', { route: 'readings' })).toBe(2.5);
+    expect(exposition.value('sluice_lane_held_seconds', { route: '(dead letters)' })).toBe(0.01);
+    expect(exposition.value('sluice_lane_held_seconds', { route: 'late' })).toBe(0);
+    lanes.length = 0;
+    expect((await scrape()).value('sluice_lanes', { route: 'readings', state: 'held' })).toBe(0);
+  });
+
+  it('keeps labels bounded: what the settings do not name becomes (other)', async () => {
+    const { ledger, metrics, scrape } = setUp({ lanes: () => [lane({ route: 'x1' }), lane({ route: 'x2' })] });
+    const before = (await scrape()).series.length;
+    for (let i = 0; i < 200; i += 1) {
+      metrics.observer({ ...SAMPLES['batch-sealed'], route: `route-${i}` });
+      metrics.observer({ ...SAMPLES['session-state'], session: `session-${i}` });
+      metrics.observer({ ...SAMPLES['component-phase'], component: `component-${i}` });
+      ledger.itemsReceived(`route-${i}`, 1);
+    }
+    const exposition = await scrape();
+    expect(exposition.value('sluice_batches_sealed_total', { route: '(other)', reason: 'count' })).toBe(200);
+    expect(exposition.value('sluice_items_received_total', { route: '(other)' })).toBe(200);
+    expect(exposition.value('sluice_lanes', { route: '(other)', state: 'sending' })).toBe(2);
+    expect(exposition.series.length - before).toBeLessThan(100);
+  });
+
+  it('starts every known series at 0, so that the first event is an increase', async () => {
+    const exposition = await setUp().scrape();
+    expect(exposition.value('sluice_batches_sealed_total', { route: 'late', reason: 'age' })).toBe(0);
+    expect(exposition.value('sluice_batch_publish_seconds_count', { route: 'late' })).toBe(0);
+    expect(exposition.value('sluice_dead_letters_total', { code: 'TOO_LARGE' })).toBe(0);
+    expect(exposition.value('sluice_items_settled_total', { route: '(none)', outcome: 'filtered' })).toBe(0);
+    expect(exposition.value('sluice_session_state', { session: 'publish', state: 'idle' })).toBe(1);
+    expect(exposition.value('sluice_component_phase', { component: 'http', phase: 'idle' })).toBe(1);
+  });
+});
+
+describe('events', () => {
+  it('move every metric that the table gives to events', async () => {
+    const { metrics, scrape } = setUp();
+    const before = await scrape();
+    for (const event of EVERY_EVENT.toReversed()) metrics.observer(event);
+    const after = await scrape();
+    const still = DEFINITIONS.filter(([name, { by, type }]) => {
+      const shown = type === 'histogram' ? `${name}_count` : name;
+      return by === 'event' && !after.series.some((s) => s.name === shown && s.value !== (before.value(s.name, s.labels) ?? 0));
+    });
+    expect(still.map(([name]) => name)).toEqual([]);
+  });
+
+  it('give seconds and bytes', async () => {
+    const { metrics, scrape } = setUp();
+    for (const event of EVERY_EVENT) metrics.observer(event);
+    const exposition = await scrape();
+    expect(exposition.value('sluice_batch_publish_seconds_sum', { route: 'readings' })).toBe(0.004);
+    expect(exposition.value('sluice_batch_age_seconds_sum', { route: 'readings' })).toBe(0.12);
+    expect(exposition.value('sluice_batch_size_bytes_sum', { route: 'readings' })).toBe(70000);
+    expect(exposition.value('sluice_batch_items_sum', { route: 'readings' })).toBe(500);
+    expect(exposition.value('sluice_lane_hold_seconds_total', { route: 'readings' })).toBe(2.5);
+    expect(exposition.value('sluice_stale_acks_total')).toBe(3);
+    expect(exposition.value('sluice_source_lost_deliveries_total')).toBe(7);
+  });
+
+  it('count a connection once, whether it was blocked in between or not', async () => {
+    const { metrics, scrape } = setUp();
+    const states = ['connecting', 'ready', 'blocked', 'ready', 'closed', 'connecting', 'ready'] as const;
+    for (const state of states) metrics.observer({ type: 'session-state', session: 'publish', state, reason: undefined });
+    const exposition = await scrape();
+    expect(exposition.value('sluice_session_connections_total', { session: 'publish' })).toBe(2);
+    expect(exposition.value('sluice_session_connections_total', { session: 'consume' })).toBe(0);
+    expect(exposition.value('sluice_session_state', { session: 'publish', state: 'ready' })).toBe(1);
+    expect(exposition.value('sluice_session_state', { session: 'publish', state: 'blocked' })).toBe(0);
+  });
+
+  it('do not count a negative age when the wall clock steps back', async () => {
+    const { metrics, scrape } = setUp();
+    metrics.observer({ ...SAMPLES['batch-forwarded'], oldestReceivedAt: 5000, at: 1000 });
+    expect((await scrape()).value('sluice_batch_age_seconds_sum', { route: 'readings' })).toBe(0);
+  });
+});
+
+describe('RuntimeMonitor', () => {
+  it('reads the process in base units and can be stopped', async () => {
+    const monitor = new RuntimeMonitor();
+    monitor.start();
+    try {
+      const { scrape } = setUp({ runtime: () => monitor.read() });
+      const exposition = await scrape();
+      expect(exposition.value('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
+      expect(exposition.value('process_start_time_seconds')).toBeGreaterThan(1_600_000_000);
+      expect(exposition.value('process_start_time_seconds')).toBeLessThanOrEqual(Date.now() / 1000);
+      expect(exposition.value('process_cpu_seconds_total')).toBeGreaterThan(0);
+      expect(exposition.value('nodejs_eventloop_lag_max_seconds')).toBeGreaterThanOrEqual(0);
+    } finally {
+      monitor.close();
+    }
+    expect(monitor.read().loopDelay).toEqual({ mean: 0, p99: 0, max: 0 });
+  });
+});

@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { failed, type FaultCode, fault, ok } from '../../../src/domain/fault.ts';
+import { Ledger } from '../../../src/domain/ledger.ts';
+import type { InboundMessage } from '../../../src/domain/message.ts';
+import type { RouteSpec } from '../../../src/domain/route.ts';
+import { Dedupe } from '../../../src/pipeline/dedupe.ts';
+import { type DeliveryOwner, PendingDelivery } from '../../../src/pipeline/delivery.ts';
+import { Forwarder } from '../../../src/pipeline/forwarder.ts';
+import { Graveyard } from '../../../src/pipeline/graveyard.ts';
+import { Permits } from '../../../src/pipeline/permits.ts';
+import type { Normalised } from '../../../src/pipeline/normaliser.ts';
+import type { Batch, DeadLetter } from '../../../src/pipeline/ports.ts';
+import { Router } from '../../../src/pipeline/router.ts';
+import { VirtualTime } from '../../support/sim/virtual-time.ts';
+import { message, publishTo, reading, rule } from './fixtures.ts';
+
+function rig(routes: readonly RouteSpec[], normalise: (message: InboundMessage) => Normalised, maxDeliveries = 5) {
+  const time = new VirtualTime(() => 0.5);
+  const ledger = new Ledger();
+  const sent: Batch[] = [];
+  const offered: Batch[] = [];
+  const letters: DeadLetter[] = [];
+  const outcomes: string[] = [];
+  const abort = new AbortController();
+  const state: { refuse: FaultCode | undefined; offers: boolean } = { refuse: undefined, offers: true };
+  let ids = 0;
+  const shared = {
+    ledger,
+    retry: { baseMs: 100, capMs: 1000 },
+    scheduler: time,
+    observer: () => {},
+    nextId: () => `i${(ids += 1)}`,
+    signal: abort.signal,
+  };
+  const availability = { unavailable: undefined, onAvailable: () => () => {} };
+  let forwarder: Forwarder | undefined;
+  const graveyard = new Graveyard({
+    ...shared,
+    sink: { ...availability, bury: (letter) => (letters.push(letter), Promise.resolve(ok(undefined))) },
+    concurrency: 4,
+    onIdle: () => forwarder?.checkIdle(),
+  });
+  forwarder = new Forwarder({
+    ...shared,
+    normaliser: { normalise },
+    router: new Router(routes, () => {}),
+    sink: {
+      ...availability,
+      publish: (batch) => {
+        if (state.refuse !== undefined) return Promise.resolve(failed(state.refuse, 'said the test'));
+        sent.push(batch);
+        return Promise.resolve(ok(undefined));
+      },
+      offer: (batch) => (offered.push(batch), state.offers),
+    },
+    graveyard,
+    dedupe: new Dedupe({ entries: 100, windowMs: 60_000 }),
+    permits: new Permits(10, 1_000_000),
+    maxDeliveries,
+  });
+  const owner: DeliveryOwner = { onSettled: (_, outcome) => outcomes.push(outcome), onLate: () => {} };
+  const accept = (body = 'x', rest: Partial<InboundMessage> = {}): void => forwarder.accept(new PendingDelivery({ ...message('d/1', body), ...rest }, 1, owner));
+  return { time, ledger, sent, offered, letters, outcomes, abort, state, forwarder, accept };
+}
+
+const one = (message: InboundMessage): Normalised => ({ kind: 'readings', readings: [reading({ t: 1 }, { id: message.body.toString() })] });
+
+describe('Forwarder', () => {
+  it('wakes by itself for batches that become due', async () => {
+    const { accept, time, sent, outcomes } = rig([rule('r', publishTo('x', { batch: { count: 100, bytes: 10_000, ageMs: 100 } }))], one);
+    accept('a');
+    await time.runUntil(60);
+    accept('b');
+    await time.runUntil(99);
+    expect(sent).toEqual([]);
+    await time.runUntil(100);
+    expect(sent).toMatchObject([{ sealedBy: 'age', items: [{}, {}] }]);
+    accept('c');
+    await time.runUntil(199);
+    expect(sent).toHaveLength(1);
+    await time.runUntil(200);
+    expect(sent).toHaveLength(2);
+    expect(outcomes).toEqual(['forwarded', 'forwarded', 'forwarded']);
+  });
+
+  it('sends an alarm out at once', async () => {
+    const { accept, time, sent } = rig([rule('alarms', publishTo('x', { batch: { count: 1, bytes: 1000, ageMs: 0 } }))], one);
+    accept();
+    await time.runUntil(0);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('settles a message of several readings by the worst of them, once', async () => {
+    const { accept, time, letters, outcomes, ledger } = rig([rule('r', publishTo('x'), { when: 'values.t > 0' })], () => ({
+      kind: 'readings',
+      readings: [reading({ t: 1 }, { id: 'a' }), reading({ t: -1 }, { id: 'b' }), reading({ t: 2 }, { id: 'c' })],
+    }));
+    accept();
+    await time.runUntil(1000);
+    expect(outcomes).toEqual(['dead-lettered']);
+    expect(letters).toMatchObject([{ fault: { code: 'NO_ROUTE' }, reading: { id: 'b' } }]);
+    expect(ledger.items).toMatchObject({ received: 3, forwarded: 2, deadLettered: 1 });
+    expect(ledger.routes.get('r')).toMatchObject({ received: 2, forwarded: 2 });
+  });
+
+  it('buries a message that crashes its readers before it is decoded', async () => {
+    let decoded = 0;
+    const { accept, time, letters } = rig([rule('r', publishTo('x'))], (message) => ((decoded += 1), one(message)), 5);
+    accept('a', { deliveryCount: 5 });
+    accept('b', { deliveryCount: 6 });
+    await time.runUntil(1000);
+    expect(decoded).toBe(1);
+    expect(letters).toMatchObject([{ fault: { code: 'CRASH_LOOP' } }]);
+  });
+
+  it('deduplicates what was confirmed, never what only arrived, and never an id that names an arrival', async () => {
+    const { accept, time, sent, outcomes } = rig([rule('r', publishTo('x', { batch: { count: 1, bytes: 1000, ageMs: 0 } }))], one);
+    accept('same');
+    await time.runUntil(1);
+    accept('same');
+    await time.runUntil(2);
+    expect(outcomes).toEqual(['forwarded', 'deduplicated']);
+    expect(sent).toHaveLength(1);
+    const arrival = rig([rule('r', publishTo('x', { batch: { count: 1, bytes: 1000, ageMs: 0 } }))], () => ({
+      kind: 'readings',
+      readings: [reading({ t: 1 }, { flags: ['arrival-id'] })],
+    }));
+    arrival.accept();
+    await arrival.time.runUntil(1);
+    arrival.accept();
+    await arrival.time.runUntil(2);
+    expect(arrival.outcomes).toEqual(['forwarded', 'forwarded']);
+  });
+
+  it('counts what is filtered, by rule and by emptiness', () => {
+    const { accept, outcomes, ledger } = rig([rule('noise', { kind: 'drop' })], (message) => (message.body.length === 0 ? { kind: 'filtered', reason: 'empty' } : one(message)));
+    accept('');
+    accept('x');
+    expect(outcomes).toEqual(['filtered', 'filtered']);
+    expect(ledger.routes.get('noise')).toMatchObject({ filtered: 1 });
+    expect(ledger.routes.get('(none)')).toMatchObject({ filtered: 1 });
+  });
+
+  it('offers best-effort copies without holding anything for them', async () => {
+    const tap = rule('tap', publishTo('live', { delivery: 'best-effort' }), { continue: true });
+    const { accept, time, offered, state, ledger, forwarder, outcomes } = rig([tap, rule('r', publishTo('x', { batch: { count: 1, bytes: 1000, ageMs: 0 } }))], one);
+    state.offers = false;
+    accept();
+    await time.runUntil(50);
+    expect(outcomes).toEqual(['forwarded']);
+    expect(forwarder.itemsInFlight).toBe(0);
+    await time.runUntil(1000);
+    expect(offered).toHaveLength(1);
+    expect(ledger.taps).toEqual({ sent: 0, dropped: 1 });
+    expect(ledger.imbalance(0, forwarder.itemsInFlight)).toEqual({ messages: 0, items: 0 });
+  });
+
+  it('dead-letters what a full lane cannot take where the route says so', async () => {
+    const { accept, time, state, letters, outcomes } = rig(
+      [rule('r', publishTo('x', { batch: { count: 1, bytes: 1000, ageMs: 0 }, overflow: 'dead-letter', laneReadings: 2 }))],
+      one,
+    );
+    state.refuse = 'UNROUTABLE';
+    accept('a');
+    accept('b');
+    await time.runUntil(5);
+    accept('c');
+    await time.runUntil(6);
+    expect(letters).toMatchObject([{ fault: { code: 'LANE_FULL' }, reading: { id: 'c' } }]);
+    state.refuse = undefined;
+    await time.runUntil(10_000);
+    expect(outcomes).toEqual(['dead-lettered', 'forwarded', 'forwarded']);
+  });
+
+  it('drains: flushes, waits for the lanes, and says when something is left', async () => {
+    const { accept, time, state, forwarder, outcomes, abort } = rig([rule('r', publishTo('x', { batch: { count: 100, bytes: 10_000, ageMs: 60_000 } }))], one);
+    accept('a');
+    const drained = forwarder.drain(new AbortController().signal);
+    await time.runUntil(1);
+    expect(await drained).toBe(true);
+    expect(outcomes).toEqual(['forwarded']);
+
+    state.refuse = 'BROKER_NACK';
+    accept('b');
+    const deadline = new AbortController();
+    const stuck = forwarder.drain(deadline.signal);
+    await time.runUntil(5000);
+    deadline.abort();
+    expect(await stuck).toBe(false);
+    expect(forwarder.lanesStatus()).toMatchObject([{ state: 'held', code: 'BROKER_NACK', items: 1 }]);
+    abort.abort();
+    await time.runUntil(5001);
+    expect(outcomes).toEqual(['forwarded', 'abandoned']);
+    expect(forwarder.itemsInFlight).toBe(0);
+  });
+
+  it('buries a message that cannot be read', async () => {
+    const { accept, time, letters, ledger } = rig([], () => ({ kind: 'fault', fault: fault('DECODE_INVALID', 'no') }));
+    accept('{');
+    await time.runUntil(1);
+    expect(letters).toMatchObject([{ fault: { code: 'DECODE_INVALID' }, message: { body: Buffer.from('{') }, route: undefined }]);
+    expect(ledger.items).toMatchObject({ received: 1, deadLettered: 1 });
+  });
+});
