@@ -204,7 +204,7 @@ export class App {
     for (const component of COMPONENTS) if (component !== 'http') this.phase(component, 'draining');
     const left = (): { itemsLeft: number; messagesLeft: number } => ({ itemsLeft: this.forwarder.itemsInFlight, messagesLeft: this.source.unsettled });
     this.observer({ type: 'drain', step: 'begin', ...left() });
-    await this.source.pause();
+    this.source.pause();
     const settled = await this.forwarder.drain(AbortSignal.timeout(deadlineMs));
     this.observer({ type: 'drain', step: settled ? 'flushed' : 'deadline', ...left() });
     this.abandon.abort();

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { defaultCodecs } from '../codec/registry.ts';
-import { loadSettings, type Problem, redact } from '../settings/load.ts';
+import { loadSettings, redact } from '../settings/load.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
+import { formatProblem } from './problems.ts';
 
 /** What `sluice check` answers; docs/configuration.md lists it. */
 export const CHECK_EXIT_CODES: readonly { readonly code: number; readonly meaning: string }[] = [
@@ -50,7 +51,7 @@ export async function check(argv: readonly string[], env: NodeJS.ProcessEnv, to:
     to.out(`${JSON.stringify({ ok: good, file, version, errors, warnings, problems, settings }, undefined, 2)}\n`);
     return good ? EXIT.ok : EXIT.settings;
   }
-  for (const problem of problems) to.err(line(problem));
+  for (const problem of problems) to.err(`${formatProblem(problem)}\n`);
   if (settings !== undefined) to.out(stringify(settings, { aliasDuplicateObjects: false, lineWidth: 0 }));
   const counts = `${count(errors, 'error')}, ${count(warnings, 'warning')}`;
   // With --print standard output is the settings alone, so that it can be piped.
@@ -70,17 +71,6 @@ function parse(argv: readonly string[]): { file: string; json: boolean; print: b
   const [file, ...more] = parsed.positionals;
   if (file === undefined || more.length > 0) throw new CommandError(EXIT.usage, 'check: name one settings file, as in: sluice check config/sluice.yaml');
   return { file, ...parsed.values };
-}
-
-/** Control characters would let a settings file write to the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
-}
-
-function line(p: Problem): string {
-  const key = p.path === '' ? '' : `${p.path}: `;
-  const hint = p.hint === undefined ? '' : `    hint: ${printable(p.hint)}\n`;
-  return `${printable(`${p.file}:${p.line}:${p.column}: ${p.severity}: ${key}${p.message}`)}\n${hint}`;
 }
 
 function count(n: number, what: string): string {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { App } from '../app.ts';
+import { defaultCodecs } from '../codec/registry.ts';
 import { HttpListenError } from '../http/server.ts';
 import { TopologyError } from '../rabbit/assert-topology.ts';
 import { SessionError } from '../rabbit/session.ts';
@@ -27,7 +28,7 @@ const FORMATS = ['auto', 'json', 'text'] as const;
 
 async function run(argv: readonly string[]): Promise<number> {
   const { config, log } = options(argv);
-  const loaded = await loadSettings(config, process.env);
+  const loaded = await loadSettings(config, process.env, { codecs: defaultCodecs().names });
   if (!loaded.ok) {
     throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
   }

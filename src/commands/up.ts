@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { type Command, CommandError, EXIT } from './command.ts';
-import { Together, type UpOptions } from './together.ts';
+import { Together } from './together.ts';
+import type { UpOptions } from './up-plan.ts';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -43,7 +44,8 @@ Exit codes: 0 stopped in order, 1 something ended that should not, 2 wrong comma
 function numberOf(name: string, text: string | undefined, least: number, most: number): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value < least || value > most) throw new CommandError(EXIT.usage, `--${name} is a number from ${least} to ${most}, not ${JSON.stringify(text)}`);
+  if (!/^\d+(\.\d+)?$/.test(text) || value < least || value > most)
+    throw new CommandError(EXIT.usage, `--${name} is a number from ${least} to ${most}, not ${JSON.stringify(text)}`);
   return value;
 }
 

@@ -11,7 +11,11 @@ export const FAULTS = {
   LIMIT_DEPTH: { kind: 'permanent', stage: 'decode', doc: 'The payload is nested deeper than `limits.depth`.' },
   LIMIT_FIELDS: { kind: 'permanent', stage: 'decode', doc: 'The payload has more fields than `limits.fields`.' },
   LIMIT_READINGS: { kind: 'permanent', stage: 'normalise', doc: 'One message holds more readings than `limits.readingsPerMessage`.' },
-  NUMBER_OUT_OF_RANGE: { kind: 'permanent', stage: 'decode', doc: 'A number is too large for a double (it would become infinity).' },
+  NUMBER_OUT_OF_RANGE: {
+    kind: 'permanent',
+    stage: 'decode',
+    doc: 'A number is too large for a double (it would become infinity), or an integer has more than 40 digits.',
+  },
   UNSUPPORTED_ENCODING: { kind: 'permanent', stage: 'decode', doc: 'The content encoding is not one that the profile accepts.' },
   BAD_TOPIC: {
     kind: 'permanent',

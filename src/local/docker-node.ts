@@ -46,15 +46,24 @@ export async function dockerAnswers(): Promise<boolean> {
 /** Arguments of `docker create` for a node; the container keeps nothing that its volume does not. */
 export function createArguments(name: string, dir: string, ports: Ports): string[] {
   const publish = Object.entries(INSIDE).flatMap(([key, inside]) => ['--publish', `127.0.0.1:${ports[key as keyof typeof INSIDE]}:${inside}`]);
-  const mount = (file: string, target: string): string[] => ['--mount', `type=bind,"source=${join(dir, file).replaceAll('"', '""')}",target=${target},readonly`];
+  const mount = (file: string, target: string): string[] => [
+    '--mount',
+    `type=bind,"source=${join(dir, file).replaceAll('"', '""')}",target=${target},readonly`,
+  ];
   return [
     'create',
-    ...['--name', name, '--hostname', 'sluice', '--label', `${LABEL}=${dir}`],
+    '--name',
+    name,
+    '--hostname',
+    'sluice',
+    '--label',
+    `${LABEL}=${dir}`,
     ...publish,
     ...mount('rabbitmq.conf', '/etc/rabbitmq/conf.d/90-sluice.conf'),
     ...mount('enabled_plugins', '/etc/rabbitmq/enabled_plugins'),
     ...mount('definitions.json', '/etc/rabbitmq/definitions.json'),
-    ...['--mount', `type=volume,source=${name},target=/var/lib/rabbitmq`],
+    '--mount',
+    `type=volume,source=${name},target=/var/lib/rabbitmq`,
     IMAGE,
   ];
 }
@@ -90,7 +99,8 @@ class DockerNode implements BrokerNode {
   /** A container of an earlier run under our name is ours to replace; the data are in the volume. */
   async create(): Promise<void> {
     const known = await docker(['inspect', '--format', `{{index .Config.Labels "${LABEL}"}}`, this.name], SHORT_MS);
-    if (known.ok && known.out.trim() !== this.dir) throw new BrokerNodeError('DIR_IN_USE', `the container ${this.name} is not ours; remove it: docker rm -f ${this.name}`);
+    if (known.ok && known.out.trim() !== this.dir)
+      throw new BrokerNodeError('DIR_IN_USE', `the container ${this.name} is not ours; remove it: docker rm -f ${this.name}`);
     if (known.ok) await docker(['rm', '--force', this.name], SHORT_MS);
     await assertPortsFree(this.ports, Object.keys(INSIDE) as (keyof typeof INSIDE)[]);
     const created = await docker(createArguments(this.name, this.dir, this.ports), PULL_MS);

@@ -33,18 +33,17 @@ export async function portState(port: number): Promise<'free' | 'inUse' | 'forbi
 }
 
 /** Throws `BrokerNodeError` PORT_IN_USE with the port, its use and, where it can be seen, who has it. */
+export async function assertPortFree(port: number, use: string): Promise<void> {
+  const state = await portState(port);
+  if (state === 'free') return;
+  if (state === 'forbidden') throw new BrokerNodeError('PORT_IN_USE', `this user may not listen on port ${port} (${use})`);
+  const holder = portHolder(port);
+  const who = holder === undefined ? 'another process' : `pid ${holder.pid} (${shortCommand(holder.command)})`;
+  throw new BrokerNodeError('PORT_IN_USE', `port ${port} (${use}) is in use by ${who}`);
+}
+
 export async function assertPortsFree(ports: Ports, names: readonly (keyof Ports)[] = PORT_NAMES): Promise<void> {
-  for (const name of names) {
-    const port = ports[name];
-    const state = await portState(port);
-    if (state === 'free') continue;
-    const holder = portHolder(port);
-    const who = holder === undefined ? 'another process' : `pid ${holder.pid} (${shortCommand(holder.command)})`;
-    throw new BrokerNodeError(
-      'PORT_IN_USE',
-      state === 'forbidden' ? `this user may not listen on port ${port} (${name})` : `port ${port} (${name}) is in use by ${who}`,
-    );
-  }
+  for (const name of names) await assertPortFree(ports[name], name);
 }
 
 /**

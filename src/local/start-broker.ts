@@ -8,5 +8,8 @@ import { type RabbitNodeOptions, startRabbitNode } from './rabbit-node.ts';
 export async function startBroker(options: RabbitNodeOptions): Promise<BrokerNode> {
   if (findRabbit() !== undefined) return await startRabbitNode(options);
   if (await dockerAnswers()) return await startDockerNode(options);
-  throw new BrokerNodeError('NOT_INSTALLED', 'no RabbitMQ server on this machine and no Docker engine that answers; `node src/setup/setup.mjs start` says how to get one');
+  throw new BrokerNodeError(
+    'NOT_INSTALLED',
+    'no RabbitMQ server on this machine and no Docker engine that answers; `node src/setup/setup.mjs start` says how to get one',
+  );
 }

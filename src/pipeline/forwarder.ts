@@ -6,7 +6,7 @@ import type { Reading } from '../domain/reading.ts';
 import { Batcher } from './batcher.ts';
 import type { Dedupe } from './dedupe.ts';
 import { type Graveyard, NO_ROUTE_NAME } from './graveyard.ts';
-import { Lane, type LaneContext } from './lane.ts';
+import { Lane, type LaneContext, laneKey } from './lane.ts';
 import type { Normaliser } from './normaliser.ts';
 import type { Permits } from './permits.ts';
 import type { RetryOptions } from './persist.ts';
@@ -50,7 +50,7 @@ export class Forwarder {
     this.laneContext = {
       ...options,
       onIdle: (lane) => {
-        if (this.lanes.get(lane.destination.key) === lane) this.lanes.delete(lane.destination.key);
+        this.lanes.delete(lane.key);
         this.checkIdle();
       },
     };
@@ -156,7 +156,7 @@ export class Forwarder {
       return;
     }
     ledger.itemsReceived(route, 1);
-    const lane = this.lanes.get(destination.key);
+    const lane = this.lanes.get(laneKey(destination, reading.topic));
     if (lane?.overflows === true) {
       graveyard.buryReading(delivery, reading, route, fault('LANE_FULL', `${lane.size} readings wait already; held by ${lane.lastFault}`));
       return;
@@ -186,10 +186,11 @@ export class Forwarder {
       else ledger.taps.dropped += items.length;
       return;
     }
-    let lane = this.lanes.get(destination.key);
+    const key = laneKey(destination, items[0]?.reading.topic ?? '');
+    let lane = this.lanes.get(key);
     if (lane === undefined) {
-      lane = new Lane(destination, this.laneContext);
-      this.lanes.set(destination.key, lane);
+      lane = new Lane(key, destination, this.laneContext);
+      this.lanes.set(key, lane);
     }
     lane.push(batch);
   }

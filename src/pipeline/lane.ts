@@ -1,6 +1,7 @@
 import type { Observer } from '../domain/events.ts';
 import { type Fault, failed, type Result } from '../domain/fault.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
+import type { PublishAction } from '../domain/route.ts';
 import type { Dedupe } from './dedupe.ts';
 import type { Graveyard } from './graveyard.ts';
 import type { Permits } from './permits.ts';
@@ -22,6 +23,15 @@ export interface LaneContext {
   readonly onIdle: (lane: Lane) => void;
 }
 
+/**
+ * Which lane a batch of this destination takes; readings of one lane keep their order. A lane of its own per
+ * destination; but where readings go out one by one, one per topic, so that a device's alarms keep their order also
+ * when their severity, and with it the routing key, changes, and a key that nobody takes holds up that topic alone.
+ */
+export function laneKey(destination: Destination, topic: string): string {
+  return destination.action.batch.count === 1 ? `${destination.route}\n${topic}` : destination.key;
+}
+
 interface Held {
   readonly since: number;
   code: Fault['code'];
@@ -34,7 +44,10 @@ interface Held {
  * with two a refusal of the first after an acceptance of the second would break the order.
  */
 export class Lane {
-  readonly destination: Destination;
+  readonly key: string;
+  private readonly action: PublishAction;
+  /** Of the batch at the head: a lane may serve several routing keys (see `laneKey`). */
+  private destination: Destination;
   private readonly context: LaneContext;
   private readonly queue: Batch[] = [];
   private itemCount = 0;
@@ -42,7 +55,10 @@ export class Lane {
   private held: Held | undefined;
   private running = false;
 
-  constructor(destination: Destination, context: LaneContext) {
+  /** `destination` is that of the first batch. */
+  constructor(key: string, destination: Destination, context: LaneContext) {
+    this.key = key;
+    this.action = destination.action;
     this.destination = destination;
     this.context = context;
   }
@@ -54,7 +70,7 @@ export class Lane {
 
   /** True when a new item must be dead-lettered instead of waiting: held, full, and the route says so. */
   get overflows(): boolean {
-    const { overflow, laneReadings } = this.destination.action;
+    const { overflow, laneReadings } = this.action;
     return overflow === 'dead-letter' && this.held !== undefined && this.itemCount >= laneReadings;
   }
 
@@ -88,6 +104,7 @@ export class Lane {
 
   private async run(): Promise<void> {
     for (let head = this.queue[0]; head !== undefined; head = this.queue[0]) {
+      this.destination = head.destination;
       await this.sendHead(head);
       this.attempts = 0;
     }
@@ -203,7 +220,7 @@ export class Lane {
   }
 
   private expired(head: Batch): boolean {
-    const { buryAfterMs } = this.destination.action;
+    const { buryAfterMs } = this.action;
     if (buryAfterMs === undefined || this.held === undefined) return false;
     const { scheduler } = this.context;
     const held = scheduler.monotonic() - this.held.since;

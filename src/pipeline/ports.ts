@@ -113,11 +113,11 @@ export interface DeadLetterSink {
  * - `handler` is called synchronously per message, in the order of the queue, never concurrently.
  * - A delivery is acked after its last part settled as anything but `abandoned`, on the channel that delivered it, or not at all.
  * - After the channel is lost `delivery.live` is false, and the message comes again, before newer ones.
- * - `pause` stops new deliveries (basic.cancel); what was delivered can still be acked.
+ * - After `pause` the handler is not called any more; what was handed out can still be acked.
  */
 export interface Source {
   start(handler: (delivery: Delivery) => void, signal: AbortSignal): Promise<void>;
-  pause(): Promise<void>;
+  pause(): void;
   close(): Promise<void>;
   /** Deliveries handed out and neither settled nor lost: the in-flight side of the ledger. */
   readonly unsettled: number;

@@ -198,25 +198,29 @@ export class Session {
 
   private async connectTo(url: string): Promise<Connection> {
     const { connectTimeoutMs, scheduler, tls, name, connectionName, heartbeatSeconds } = this.options;
-    const opening = connect(brokerAddress(url, heartbeatSeconds), {
-      ...tls,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveDelay: 10_000,
-      timeout: connectTimeoutMs,
-      clientProperties: { product: 'sluice', connection_name: connectionName ?? name },
-    }).then((model) => new Connection(model, this.epoch + 1, scheduler));
+    // For this attempt alone: amqplib hands `signal` to the socket, which would be destroyed by it for as long as it lives.
+    const attempt = new AbortController();
+    const giveUp = (): void => attempt.abort();
+    const socket = { ...tls, noDelay: true, keepAlive: true, keepAliveDelay: 10_000, timeout: connectTimeoutMs, signal: attempt.signal };
+    const clientProperties = { product: 'sluice', connection_name: connectionName ?? name };
+    const opening = connect(brokerAddress(url, heartbeatSeconds), { ...socket, clientProperties }).then(
+      (model) => new Connection(model, this.epoch + 1, scheduler),
+    );
+    this.stop.signal.addEventListener('abort', giveUp);
     try {
       // amqplib's `timeout` counts idle time: a peer that drips bytes would hold it for ever.
       const connection = await within(opening, connectTimeoutMs, redactUrl(url), scheduler);
       this.epoch = connection.epoch;
       return connection;
     } catch (error) {
+      giveUp();
       opening.then(
         (late) => late.destroy('connected too late'),
         () => {},
       );
       throw error;
+    } finally {
+      this.stop.signal.removeEventListener('abort', giveUp);
     }
   }
 

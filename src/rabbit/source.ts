@@ -93,9 +93,9 @@ export class AmqpSource implements Source {
     });
   }
 
-  async pause(): Promise<void> {
+  pause(): void {
     this.halt();
-    await this.intake?.pause();
+    this.intake?.pause();
   }
 
   async close(): Promise<void> {

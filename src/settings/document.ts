@@ -1,4 +1,4 @@
-import { type Document, isScalar, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
+import { type CST, type Document, isScalar, LineCounter, Parser, parseDocument, visit, type YAMLError } from 'yaml';
 import { fileReferences } from './interpolate.ts';
 import type { Place, Problems } from './problem.ts';
 
@@ -36,26 +36,46 @@ const SENTENCES: Readonly<Record<string, string>> = {
   UNEXPECTED_TOKEN: 'this does not belong here',
 };
 
+/** Settings need about ten. */
+const MAX_DEPTH = 64;
+
 export function parseYaml(file: string, source: string, problems: Problems): YamlFile | undefined {
   const lines = new LineCounter();
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(Math.max(0, Math.min(offset, source.length)));
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  let document: Document.Parsed;
-  try {
-    // Keys are checked for being unique where their path is known (check.ts).
-    document = parseDocument(source, { version: '1.2', lineCounter: lines, prettyErrors: false, uniqueKeys: false, strict: true });
-  } catch (error) {
-    // The parser descends by recursion: some ten thousand brackets end its stack.
-    if (!(error instanceof RangeError)) throw error;
-    problems.add('error', { file, line: 1, column: 1 }, [], 'the file is nested too deeply to be read');
+  const deep = tooDeep(new Parser(lines.addNewLine).parse(source));
+  if (deep !== undefined) {
+    problems.add('error', place(deep), [], `this is nested more than ${MAX_DEPTH} levels deep`);
     return undefined;
   }
+  // Keys are checked for being unique where their path is known (check-value.ts).
+  const document = parseDocument(source, { version: '1.2', prettyErrors: false, uniqueKeys: false, strict: true });
   // What the parser only warns of (a tag that it does not know) would be read as something else than was meant.
   const found = [...document.errors, ...document.warnings];
   report(found, source, place, problems);
   return found.length > 0 ? undefined : { file, source, document, place };
+}
+
+/**
+ * Where the nesting goes beyond the bound. Looked for in the tokens, which are made without recursion: composing them
+ * recurses, and near the end of the stack V8 was seen to end the process (compiling a regular expression there).
+ */
+function tooDeep(tokens: Iterable<CST.Token>): number | undefined {
+  let level: CST.Token[] = [...tokens];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    const [first] = level;
+    if (depth > MAX_DEPTH && first !== undefined) return first.offset;
+    level = level.flatMap(below);
+  }
+  return undefined;
+}
+
+function below(token: CST.Token): CST.Token[] {
+  if (token.type === 'document') return token.value === undefined ? [] : [token.value];
+  if (!('items' in token)) return [];
+  return token.items.flatMap(({ key, value }) => [key, value].filter((inner) => inner !== undefined && inner !== null));
 }
 
 /** One a line, and not the tokens that are out of place only because of what went wrong before them. */
@@ -65,7 +85,7 @@ function report(found: readonly YAMLError[], source: string, place: (offset: num
     const at = place(pos[0]);
     if (lines.has(at.line) || (lines.size > 0 && code === 'UNEXPECTED_TOKEN')) continue;
     lines.add(at.line);
-    const before = source.slice(source.lastIndexOf('\n', pos[0] - 1) + 1, pos[0] + 1);
+    const before = source.slice(Math.max(source.lastIndexOf('\n', pos[0] - 1) + 1, pos[0] - 200), pos[0] + 1);
     const braces = /[{[,:]\s*[^'",]*\$\{/.test(before) ? 'inside { } and [ ] a value with ${...} must stand in quotes' : undefined;
     problems.add('error', at, [], SENTENCES[code] ?? 'this is not YAML 1.2', braces);
   }

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type Session, SessionError, type SessionOptions } from '../../src/rabbit/session.ts';
 import { EventLog, Management, newSession, soon, unique, until } from '../support/rabbit.ts';
@@ -34,11 +34,20 @@ describe('Session', () => {
   }
   /** A server that takes connections and says nothing. */
   async function silent(): Promise<number> {
-    const server: Server = createServer((socket) => void socket.on('error', () => {}));
+    const sockets = new Set<Socket>();
+    const server: Server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    });
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
     });
-    closers.push(() => new Promise((resolve) => server.close(resolve)));
+    closers.push(async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
+    });
     const address = server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
@@ -125,7 +134,8 @@ describe('Session', () => {
     const proxy = await proxyTo();
     const { session: s, log } = session(proxy.via(broker.amqpUrl), { heartbeatSeconds: 1 });
     await soon('connecting', s.start(AbortSignal.timeout(5000)));
-    proxy.pause();
+    // One way only: the broker goes on hearing us, so it does not close first.
+    proxy.pause('down');
     await until('the loss is noticed', () => s.state !== 'ready', 5000);
     expect(log.of('session-state').at(-1)?.reason).toMatch(/Heartbeat timeout/);
     proxy.resume();

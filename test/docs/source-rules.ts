@@ -8,6 +8,7 @@ export interface SourceFile {
 const ADAPTERS = ['rabbit', 'edge', 'http', 'observe'] as const;
 const BELOW_ADAPTERS = ['domain', 'codec', 'pipeline'] as const;
 const BELOW_APP = [...BELOW_ADAPTERS, ...ADAPTERS, 'settings'] as const;
+const ROOT_FILES = ['version', 'topology-options'] as const;
 
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -15,12 +16,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['domain', 'codec'],
   ...Object.fromEntries(ADAPTERS.map((adapter) => [adapter, BELOW_ADAPTERS])),
   settings: ['domain'],
-  // A private broker for commands and tests. Of rabbit only the file that says what is declared.
-  local: ['domain', 'rabbit/topology'],
+  // A private broker for commands and tests. Of rabbit only the plain data: what is declared, and as which users.
+  local: ['domain', 'rabbit/topology', 'rabbit/definitions'],
   setup: [],
-  app: BELOW_APP,
-  commands: [...BELOW_APP, 'local', 'app'],
-  main: [...BELOW_APP, 'local', 'app', 'commands'],
+  // Single files beside the composition root: package.json's version, and settings in the words of the topology.
+  version: [],
+  'topology-options': ['settings', 'rabbit/topology'],
+  app: [...BELOW_APP, ...ROOT_FILES],
+  // Commands may run the simulated devices beside the gateway; the devices know nothing of it.
+  commands: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'devices'],
+  main: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'commands'],
   devices: [],
 };
 

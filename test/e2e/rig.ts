@@ -31,12 +31,13 @@ export class Rig {
     this.gateway = gateway;
   }
 
-  static async start(): Promise<Rig> {
+  /** `settings` relative to the project's root. */
+  static async start(settingsFile = 'config/sluice.yaml'): Promise<Rig> {
     mkdirSync(join(ROOT, '.sluice'), { recursive: true, mode: 0o700 });
     const dir = mkdtempSync(join(ROOT, '.sluice', `test-${process.pid}-`));
     const users = newAccounts();
-    const settings = join(ROOT, 'config/sluice.yaml');
-    const loaded = await loadSettings(settings, {});
+    const settings = join(ROOT, settingsFile);
+    const loaded = await loadSettings(settings, { SLUICE_AMQP_URL: 'amqp://localhost', SLUICE_HTTP_PORT: '0' });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
     const topology = buildTopology(topologyOptions(loaded.settings));
     const node = await startRabbitNode({ dir: join(dir, 'node'), name: 'sluice-e2e', ports: 'free', definitions: localDefinitions(users, topology) });

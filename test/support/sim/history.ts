@@ -22,6 +22,8 @@ export interface HistoryReport {
   readonly faults: number;
 }
 
+const EXCHANGES = new Set(['main', 'copies', 'alarms']);
+
 const PROFILE: ProfileSpec = {
   name: 'sim',
   topics: ['d/{device}'],
@@ -120,6 +122,10 @@ function makeWorld(seed: number, mutations: SimMutations): World {
   const routes: RouteSpec[] = [
     route('drop', { when: 'has(values.drop)', action: { kind: 'drop' } }),
     route('copy', { when: 'has(values.copy)', continue: true, action: action(random, 'copies', '{device}') }),
+    route('alarms', {
+      when: 'has(values.severity)',
+      action: { ...action(random, 'alarms', '{values.severity}'), batch: { count: 1, bytes: 1000, ageMs: 0 } },
+    }),
     route('none', { when: 'has(values.unwanted)', topics: ['nowhere'], action: { kind: 'drop' } }),
     route('main', { when: '!has(values.unwanted)', action: action(random, 'main', random() < 0.5 ? 'all' : '{device}') }),
   ];
@@ -172,9 +178,12 @@ export async function runHistory(seed: number, mutations: SimMutations = {}): Pr
       } else if (chance < 0.12) {
         values['poison'] = true;
         ends.add('TOO_LARGE');
+      } else if (chance < 0.25) {
+        values['severity'] = ['low', 'high', 'worst'][pick(0, 2)];
+        ends.add('alarms');
       } else {
         ends.add('main');
-        if (chance < 0.4) {
+        if (chance < 0.5) {
           values['copy'] = true;
           ends.add('copies');
         }
@@ -219,7 +228,7 @@ export async function runHistory(seed: number, mutations: SimMutations = {}): Pr
           });
           break;
         case 3: {
-          const exchange = random() < 0.5 ? 'main' : 'copies';
+          const exchange = ['main', 'copies', 'alarms'][pick(0, 2)] as string;
           broker.missing.add(exchange);
           time.after(lasts, () => broker.missing.delete(exchange));
           break;
@@ -312,7 +321,7 @@ function check(world: World, gateway: Gateway, expected: Map<number, { topic: st
   for (const body of bad) if (!buried.has(body)) violations.push(`lost: ${body}`);
   for (const [n, { ends }] of expected) {
     for (const end of ends) {
-      const there = end === 'main' || end === 'copies' ? arrived.get(n)?.has(end) : letters.get(n)?.has(end);
+      const there = EXCHANGES.has(end) ? arrived.get(n)?.has(end) : letters.get(n)?.has(end);
       if (there !== true) violations.push(`lost: ${n} should have reached ${end}`);
     }
   }

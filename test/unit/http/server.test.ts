@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { toJson } from '../../../src/http/json.ts';
@@ -272,6 +273,24 @@ describe('createHttpServer', () => {
     await server.close();
     await server.close();
     await expect(fetch(`http://127.0.0.1:${port}/livez`, { signal: AbortSignal.timeout(5000) })).rejects.toThrow('fetch failed');
+  });
+
+  it('stops while a request is only half there', async () => {
+    const server = createHttpServer({ port: 0, status: fakeProvider(), metrics: METRICS });
+    opened.push(server);
+    const { port } = await server.start();
+    const socket = connect(port, '127.0.0.1');
+    // A reset is as good an end as any.
+    const ended = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    // In one write: the answer to the first request shows that the server has seen the beginning of the second.
+    socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost:');
+    await once(socket, 'data');
+    const closed = Promise.all([server.close(), ended]).then(() => 'closed');
+    const late = new Promise<string>((resolve) => setTimeout(resolve, 3000, 'too late').unref());
+    expect(await Promise.race([closed, late])).toBe('closed');
+    socket.destroy();
   });
 
   it('says clearly that the port is in use', async () => {

@@ -135,7 +135,7 @@ describe('scrape', () => {
   });
 
   it('sums lanes per route and tells how long the longest is held', async () => {
-    const lanes = [
+    let lanes = [
       lane({ items: 10 }),
       lane({ state: 'held', items: 20, heldSinceMs: 1500 }),
       lane({ state: 'held', items: 30, heldSinceMs: 2500 }),
@@ -149,7 +149,7 @@ describe('scrape', () => {
     expect(exposition.value('sluice_lane_held_seconds', { route: 'readings' })).toBe(2.5);
     expect(exposition.value('sluice_lane_held_seconds', { route: '(dead letters)' })).toBe(0.01);
     expect(exposition.value('sluice_lane_held_seconds', { route: 'late' })).toBe(0);
-    lanes.length = 0;
+    lanes = [];
     expect((await scrape()).value('sluice_lanes', { route: 'readings', state: 'held' })).toBe(0);
   });
 

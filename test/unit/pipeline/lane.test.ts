@@ -64,7 +64,7 @@ function rig(action: Partial<PublishAction> = {}): Rig {
   });
   const dedupe = new Dedupe({ entries: 100, windowMs: 10_000 });
   let ids = 0;
-  const lane = new Lane(destination(action), {
+  const lane = new Lane('k', destination(action), {
     ...shared,
     signal: abort.signal,
     nextId: () => `half${(ids += 1)}`,

@@ -31,7 +31,7 @@ describe('secrets', () => {
 
   it('passwords in any URL are hidden, also where no secret is expected', async () => {
     const settings = await settingsOf(GOOD.replace('- name: kept', `- name: kept\n    arguments: { x-note: 'http://a:${PASSWORD}@h/' }`));
-    mustHide(JSON.stringify(redact(settings)));
+    expect(redact(settings).queues[0]?.arguments).toEqual({ 'x-note': 'http://a:***@h/' });
   });
 
   it.each([

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeReading, quote } from '../../../src/codec/reading.ts';
+import { emptyBag } from '../../../src/domain/bag.ts';
+import { FLAGS } from '../../../src/domain/flags.ts';
+import type { Reading, Value } from '../../../src/domain/reading.ts';
+
+function bag<V>(entries: Record<string, V> | readonly (readonly [string, V])[]): Record<string, V> {
+  const out = emptyBag<V>();
+  for (const [key, value] of Array.isArray(entries) ? entries : Object.entries(entries)) {
+    out[key] = value;
+  }
+  return out;
+}
+
+function reading(changes: Partial<Reading> = {}): Reading {
+  return {
+    id: 'i-0',
+    device: 'd',
+    profile: 'p',
+    topic: 'd/1',
+    measuredAt: 1,
+    receivedAt: 2,
+    values: bag<Value>({ a: 1 }),
+    units: undefined,
+    tags: undefined,
+    flags: undefined,
+    ...changes,
+  };
+}
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string(),
+  fc.constantFrom('__proto__', 'constructor', 'toString', '', '\ud800', '"', '\\', '\u2028', '\u007f'),
+);
+const value = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer(), fc.boolean(), text);
+const anyReading = fc
+  .record({
+    id: text,
+    device: text,
+    profile: text,
+    topic: text,
+    measuredAt: fc.integer({ min: 0 }),
+    receivedAt: fc.integer({ min: 0 }),
+    values: fc.array(fc.tuple(text, value), { minLength: 1 }).map((entries) => bag<Value>(entries)),
+    units: fc.option(
+      fc.array(fc.tuple(text, text), { minLength: 1 }).map((entries) => bag<string>(entries)),
+      { nil: undefined },
+    ),
+    tags: fc.option(
+      fc.array(fc.tuple(text, text), { minLength: 1 }).map((entries) => bag<string>(entries)),
+      { nil: undefined },
+    ),
+    flags: fc.option(fc.subarray([...FLAGS], { minLength: 1 }), { nil: undefined }),
+  })
+  .map((r): Reading => r);
+
+describe('encodeReading', () => {
+  it('is what JSON.stringify writes, but for -0', () => {
+    fc.assert(
+      fc.property(anyReading, (r) => {
+        expect(encodeReading(r).replaceAll(/:-0(?=[,}])/g, ':0')).toBe(JSON.stringify(r).replaceAll(/:-0(?=[,}])/g, ':0'));
+      }),
+    );
+  });
+
+  it('comes back from JSON.parse as it was', () => {
+    fc.assert(
+      fc.property(anyReading, (r) => {
+        const back = JSON.parse(encodeReading(r)) as Reading;
+        expect(Object.keys(back)).toEqual(Object.keys(r).filter((key) => r[key as keyof Reading] !== undefined));
+        for (const name of Object.keys(r.values)) {
+          expect(Object.is(back.values[name], r.values[name])).toBe(true);
+        }
+        expect(Object.entries(back.tags ?? {})).toEqual(Object.entries(r.tags ?? {}));
+      }),
+    );
+  });
+
+  it('writes every digit of a bigint, and -0', () => {
+    const out = encodeReading(reading({ values: bag<Value>({ big: 18_446_744_073_709_551_615n, low: -9_007_199_254_740_993n, zero: -0 }) }));
+    expect(out).toContain('"values":{"big":18446744073709551615,"low":-9007199254740993,"zero":-0}');
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('throws on %s, which JSON cannot hold', (bad) => {
+    expect(() => encodeReading(reading({ values: bag<Value>({ a: bad }) }))).toThrow(RangeError);
+  });
+
+  it('leaves out what is not there', () => {
+    expect(encodeReading(reading({ flags: [] }))).toBe('{"id":"i-0","device":"d","profile":"p","topic":"d/1","measuredAt":1,"receivedAt":2,"values":{"a":1}}');
+  });
+
+  it('keeps its memory of names bounded, and right', () => {
+    for (let i = 0; i < 10_000; i += 1) {
+      const name = `n"${i}`;
+      expect(encodeReading(reading({ values: bag<Value>([[name, i]]) }))).toContain(`"values":{"n\\"${i}":${i}}`);
+    }
+  });
+});
+
+describe('quote', () => {
+  it('equals JSON.stringify', () => {
+    fc.assert(fc.property(text, (t) => quote(t) === JSON.stringify(t)));
+  });
+});

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { emptyBag } from '../../../src/domain/bag.ts';
+import { BoundedCache } from '../../../src/domain/bounded-cache.ts';
+import { excerpt } from '../../../src/domain/excerpt.ts';
+import { FLAGS, flagBits, flagList } from '../../../src/domain/flags.ts';
+import { messageDigest } from '../../../src/domain/reading-id.ts';
+import { UnitTable } from '../../../src/domain/unit-table.ts';
+
+describe('a bag', () => {
+  it('inherits nothing, and its names are its own', () => {
+    const bag = emptyBag<unknown>();
+    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']) {
+      expect(name in bag).toBe(false);
+      bag[name] = { polluted: true };
+    }
+    expect(Object.keys(bag)).toEqual(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']);
+    expect('polluted' in bag).toBe(false);
+    expect('__proto__' in emptyBag()).toBe(false);
+    expect(JSON.stringify(bag)).toContain('"__proto__":{"polluted":true}');
+  });
+
+  it('cannot be given a common name', () => {
+    const shared = Object.getPrototypeOf(emptyBag()) as Record<string, unknown>;
+    expect(() => {
+      shared['x'] = 1;
+    }).toThrow(TypeError);
+  });
+});
+
+describe('BoundedCache', () => {
+  it('holds at most what it may, and what is in use stays', () => {
+    const cache = new BoundedCache<number>(100, 10);
+    cache.set('hot', 1);
+    for (let i = 0; i < 10_000; i += 1) {
+      cache.set(`k${i}`, i);
+      expect(cache.get('hot')).toBe(1);
+      expect(cache.size).toBeLessThanOrEqual(100);
+    }
+    expect(cache.get('k0')).toBeUndefined();
+    expect(cache.get('k9999')).toBe(9999);
+  });
+
+  it('does not keep long keys', () => {
+    const cache = new BoundedCache<number>(100, 10);
+    cache.set('x'.repeat(11), 1);
+    expect(cache.get('x'.repeat(11))).toBeUndefined();
+    expect(cache.size).toBe(0);
+  });
+});
+
+describe('excerpt', () => {
+  it('is one short line without anything that moves a cursor', () => {
+    expect(excerpt('a\r\n\u001b[31mb\u202e\u2028\ud800')).toBe('a\\u{d}\\u{a}\\u{1b}[31mb\\u{202e}\\u{2028}\\u{d800}');
+    expect(excerpt('x'.repeat(100), 10)).toBe('xxxxxxxxxx...');
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => !/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(excerpt(text))));
+  });
+});
+
+describe('flags', () => {
+  it('go to bits and back, in order, sharing lists', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...FLAGS]), (flags) => {
+        const list = flagList(flagBits(flags));
+        expect(list ?? []).toEqual(FLAGS.filter((flag) => flags.includes(flag)));
+        expect(flagList(flagBits(flags))).toBe(list);
+      }),
+    );
+    expect(new Set(FLAGS.map((flag) => flagBits([flag]))).size).toBe(FLAGS.length);
+  });
+});
+
+describe('messageDigest', () => {
+  it('is 22 characters of SHA-256 over topic, zero byte and body, of any size', () => {
+    for (const [topic, body] of [
+      ['d/1', Buffer.from('{}')],
+      ['Küche/1', Buffer.from([0xff, 0x00])],
+      ['d/1', Buffer.alloc(65_536 - 12, 'x')],
+      ['d/1', Buffer.alloc(200_000, 'y')],
+    ] as const) {
+      const expected = createHash('sha256').update(topic).update('\0').update(body).digest('base64url').slice(0, 22);
+      expect(messageDigest(topic, body)).toBe(expected);
+    }
+  });
+
+  it('tells where the topic ends', () => {
+    expect(messageDigest('a', Buffer.from('b'))).not.toBe(messageDigest('ab', Buffer.from('')));
+  });
+});
+
+describe('UnitTable', () => {
+  it('gives the units of the values that are there, and shares equal sets', () => {
+    const table = new UnitTable({ a: 'Cel', b: 'W' });
+    const of = (...names: string[]): unknown => {
+      const values = emptyBag<number>();
+      for (const name of names) {
+        values[name] = 1;
+      }
+      return table.of(values);
+    };
+    expect({ ...(of('a', 'x') as object) }).toEqual({ a: 'Cel' });
+    expect({ ...(of('b', 'a') as object) }).toEqual({ a: 'Cel', b: 'W' });
+    expect(of('a', 'x')).toBe(of('y', 'a'));
+    expect(of('x')).toBeUndefined();
+  });
+
+  it('does so for more names than there are bits', () => {
+    const names = Array.from({ length: 100 }, (_, i) => `n${i}`);
+    const table = new UnitTable(Object.fromEntries(names.map((name) => [name, name.toUpperCase()])));
+    const values = emptyBag<number>();
+    values['n0'] = 1;
+    values['n99'] = 1;
+    expect({ ...table.of(values) }).toEqual({ n0: 'N0', n99: 'N99' });
+    expect(table.of(emptyBag())).toBeUndefined();
+  });
+});
