@@ -95,7 +95,7 @@ export class Child {
     timer.abort();
     if (early !== undefined) return early;
     this.signal('SIGKILL');
-    const killed = await Promise.race([this.ended, sleep(KILL_WAIT_MS)]);
+    const killed = await Promise.race([this.ended, sleep(KILL_WAIT_MS, undefined, { ref: false })]);
     return killed ?? { code: null, signal: 'SIGKILL' };
   }
 }

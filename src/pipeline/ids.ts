@@ -8,5 +8,5 @@ export function instanceName(): string {
 /** Ids unique in time and space: `<instance>-<letter><counter in base 36>`. */
 export function idSource(instance: string, letter: string): () => string {
   let count = 0;
-  return () => `${instance}-${letter}${(count += 1).toString(36)}`;
+  return () => `${instance}-${letter}${((count += 1)).toString(36)}`;
 }

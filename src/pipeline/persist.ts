@@ -56,7 +56,7 @@ export async function persist(options: PersistOptions): Promise<Ending> {
     if (options.giveUp()) return { kind: 'expired', fault: fault('HELD_TOO_LONG', `${failure.code}: ${failure.message}`), attempts };
     // While the sink is away it wakes us; the timer then only serves `giveUp`.
     const gone = availability.unavailable !== undefined;
-    const wait = gone ? retry.capMs : backoffMs(attempts, scheduler.random, retry.baseMs, retry.capMs);
+    const wait = gone ? retry.capMs : backoffMs(attempts, () => scheduler.random(), retry.baseMs, retry.capMs);
     options.onFailure(failure, attempts, wait);
     await pause(wait, gone ? availability : undefined, scheduler, signal);
   }

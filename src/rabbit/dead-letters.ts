@@ -1,6 +1,7 @@
 import { FAULTS, type Fault, type Result } from '../domain/fault.ts';
 import type { DeadLetter, DeadLetterSink, Scheduler } from '../pipeline/ports.ts';
-import { ConfirmPublisher, type PublishProperties, onAvailable, unavailability } from './publisher.ts';
+import { onAvailable, unavailability } from './availability.ts';
+import { ConfirmPublisher, type PublishProperties } from './publisher.ts';
 import type { Session } from './session.ts';
 
 /** Longest message text in a header, in characters. */

@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import type { ConfirmChannel, Message, Options } from 'amqplib';
 import { type Fault, failed, fault, ok, type Result } from '../domain/fault.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
+import { unavailability } from './availability.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
 import type { Session } from './session.ts';
@@ -55,6 +57,7 @@ export class ConfirmPublisher {
   private careful = 0;
   private turn: Promise<unknown> = Promise.resolve();
   private closed = false;
+  private signal: AbortSignal | undefined;
 
   constructor(options: ConfirmPublisherOptions) {
     this.options = options;
@@ -78,6 +81,11 @@ export class ConfirmPublisher {
   async publish(id: string, routingKey: string, body: Buffer, properties: PublishProperties, signal: AbortSignal): Promise<Result<void>> {
     if (body.length > this.options.maxMessageBytes) {
       return failed('TOO_LARGE', `${body.length} bytes; the bound is ${this.options.maxMessageBytes} (rabbitmq.maxMessageBytes)`);
+    }
+    if (signal !== this.signal) {
+      // One signal serves everything in flight; Node would warn of a leak from the eleventh on.
+      setMaxListeners(0, signal);
+      this.signal = signal;
     }
     if (this.careful === 0) return await this.send(id, routingKey, body, properties, signal);
     this.careful -= 1;
@@ -222,23 +230,6 @@ export class ConfirmPublisher {
         return fault('NOT_CONNECTED', text);
     }
   }
-}
-
-/** Why publishing on this session makes no sense now; undefined when it does. */
-export function unavailability(session: Session): Fault | undefined {
-  if (session.state === 'ready') return undefined;
-  if (session.state === 'blocked') return fault('BLOCKED', session.reason ?? 'the broker blocks publishers');
-  return fault('NOT_CONNECTED', session.reason ?? `session ${session.name} is ${session.state}`);
-}
-
-/** Calls back whenever the session becomes able to publish. Answers how to stop. */
-export function onAvailable(session: Session, listener: () => void): () => void {
-  let away = session.state !== 'ready';
-  return session.onChange(() => {
-    const was = away;
-    away = session.state !== 'ready';
-    if (was && !away) listener();
-  });
 }
 
 /** The value, or undefined as soon as the signal aborts. */

@@ -1,8 +1,9 @@
 import type { ConnectionOptions } from 'node:tls';
-import { connect, type Options } from 'amqplib';
+import { connect } from 'amqplib';
 import type { Observer, SessionState } from '../domain/events.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
+import { brokerAddress } from './broker-address.ts';
 import { Connection } from './connection.ts';
 import { pause, within } from './deadline.ts';
 import { explainConnectFailure, redactUrl } from './reasons.ts';
@@ -248,18 +249,4 @@ function deferred(): Deferred {
     reject = no;
   });
   return { promise, resolve, reject };
-}
-
-/** In parts rather than as text, so that the heartbeat of the settings holds and a `/` in a password needs no second escape. */
-function brokerAddress(url: string, heartbeat: number): Options.Connect {
-  const parts = new URL(url);
-  return {
-    protocol: parts.protocol.slice(0, -1),
-    hostname: parts.hostname.replaceAll(/^\[|\]$/g, ''),
-    ...(parts.port === '' ? {} : { port: Number(parts.port) }),
-    ...(parts.username === '' ? {} : { username: decodeURIComponent(parts.username), password: decodeURIComponent(parts.password) }),
-    // amqplib unescapes it.
-    vhost: parts.pathname.slice(1),
-    heartbeat,
-  };
 }

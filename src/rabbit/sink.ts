@@ -2,8 +2,9 @@ import type { Channel, Options } from 'amqplib';
 import { encodeBatch, type EncodedBatch } from '../codec/batch.ts';
 import { type Fault, failed, type Result } from '../domain/fault.ts';
 import type { Batch, Scheduler, Sink } from '../pipeline/ports.ts';
+import { onAvailable, unavailability } from './availability.ts';
 import { closeChannel, type Connection } from './connection.ts';
-import { ConfirmPublisher, type PublishProperties, onAvailable, unavailability } from './publisher.ts';
+import { ConfirmPublisher, type PublishProperties } from './publisher.ts';
 import { messageOf } from './reasons.ts';
 import type { Session } from './session.ts';
 

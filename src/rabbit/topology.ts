@@ -82,6 +82,12 @@ export interface TopologyOptions {
 /** Routing key of what the broker itself moves to the dead letters (delivery limit, expiry). */
 export const POISON_KEY = 'ingest.poison';
 
+/**
+ * RabbitMQ 4 drops a message of a quorum queue after 20 redeliveries unless the queue says otherwise, and 3.x does not know
+ * -1 for "never": a number that nobody reaches is what all versions understand.
+ */
+const NO_DELIVERY_LIMIT = 1_000_000;
+
 /** The one table of exchanges, queues and bindings: asserted at start, printed by `sluice topology`, written into the broker's definitions. */
 export function buildTopology(options: TopologyOptions): Topology {
   const { ingest, deadLetters } = options;
@@ -98,7 +104,7 @@ export function buildTopology(options: TopologyOptions): Topology {
     ),
   ];
   const queues: QueueSpec[] = [
-    { name: deadLetters.queue, durable: true, declare: true, arguments: { 'x-queue-type': 'quorum' } },
+    { name: deadLetters.queue, durable: true, declare: true, arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': NO_DELIVERY_LIMIT } },
     ingestQueue(ingest, deadLetters.exchange),
     ...options.queues.map(
       (q): QueueSpec => ({
@@ -107,6 +113,7 @@ export function buildTopology(options: TopologyOptions): Topology {
         declare: true,
         arguments: present({
           'x-queue-type': q.type,
+          'x-delivery-limit': q.type === 'quorum' ? NO_DELIVERY_LIMIT : undefined,
           'x-max-priority': q.maxPriority,
           'x-message-ttl': q.messageTtlMs,
           'x-max-length': q.maxLength,

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { encodeBatch } from '../../src/codec/batch.ts';
-import { Consumer } from '../../src/commands/consume.ts';
+import { Consumer } from '../../src/commands/consumer.ts';
 import { EXIT } from '../../src/commands/command.ts';
 import { Hand, soon, unique, until } from '../support/rabbit.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -106,7 +106,8 @@ describe('sluice consume', () => {
     send(queue, ['b']);
     await until('the second', () => lines.some((line) => idOf(line) === 'b'));
     stop();
-    await soon('it stops', done);
+    await expect(soon('it stops', done)).resolves.toBe(undefined);
+    expect(await hand.depth(queue)).toBe(0);
   });
 
   it('stops with a message that is no batch, and leaves it where it is', async () => {

@@ -126,7 +126,7 @@ export function sourceContract(name: string, make: (prefetch: number) => Promise
       await b.fill(named(20));
       await b.source.start(take, NEVER);
       await until('5 deliveries', () => seen.length === 5);
-      await b.source.pause();
+      b.source.pause();
       for (const delivery of seen) delivery.settlePart('forwarded');
       expect(b.source.unsettled).toBe(0);
       expect(await b.leftOver()).toEqual(named(15, 5));

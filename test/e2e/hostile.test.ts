@@ -29,7 +29,12 @@ beforeAll(async () => {
   normaliser = compileNormaliser(loaded.settings.profiles, defaultCodecs(), loaded.settings.limits, 'expected');
   // The administrator may publish anywhere: these topics are those of other people's devices.
   const { admin } = rig.users;
-  device = await connectAsync(`mqtt://127.0.0.1:${rig.node.ports.mqtt}`, { username: admin.name, password: admin.password, clientId: 'hostile', protocolVersion: 4 });
+  device = await connectAsync(`mqtt://127.0.0.1:${rig.node.ports.mqtt}`, {
+    username: admin.name,
+    password: admin.password,
+    clientId: 'hostile',
+    protocolVersion: 4,
+  });
   cleanUp.push(async () => await device.endAsync(true));
 });
 
@@ -117,7 +122,9 @@ async function replay(run: string, messages: readonly (CorpusMessage & { topic: 
   expect(rig.gateway.pid).toBe(pid);
   // Not one connection was lost on the way.
   expect(await rig.gateway.metrics()).toMatch(/^sluice_messages_in_flight 0$/m);
-  console.log(`${run}: ${messages.length} messages, ${expected.letters.length} dead-lettered, ${expected.filtered} filtered, ${expected.readings} readings, each once`);
+  console.log(
+    `${run}: ${messages.length} messages, ${expected.letters.length} dead-lettered, ${expected.filtered} filtered, ${expected.readings} readings, each once`,
+  );
 }
 
 describe.skipIf(corpusMissing !== undefined)('over real MQTT', () => {

@@ -31,7 +31,9 @@ async function pubacked(fleet: Fleet, more: number, deadlineMs = 60_000): Promis
 
 function judge(row: string, { verdict, extra }: { verdict: Verdict; extra?: object }): void {
   const { lost, unexpected, outOfOrder, changed, ...figures } = verdict;
-  console.log(`${row}: ${JSON.stringify({ ...figures, lost: lost.length, unexpected: unexpected.length, outOfOrder: outOfOrder.length, changed: changed.length, ...extra })}`);
+  console.log(
+    `${row}: ${JSON.stringify({ ...figures, lost: lost.length, unexpected: unexpected.length, outOfOrder: outOfOrder.length, changed: changed.length, ...extra })}`,
+  );
   const first = { lost: lost.slice(0, 3), unexpected: unexpected.slice(0, 3), outOfOrder: outOfOrder.slice(0, 3), changed: changed.slice(0, 3) };
   expect(first).toEqual({ lost: [], unexpected: [], outOfOrder: [], changed: [] });
 }

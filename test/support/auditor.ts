@@ -75,7 +75,13 @@ export class Auditor {
         }
         const { contentEncoding, contentType } = message.properties as { contentEncoding?: string; contentType?: string };
         const body = (contentEncoding === 'gzip' ? gunzipSync(message.content) : message.content).toString('utf8');
-        const readings = contentType === 'application/x-ndjson' ? body.trim().split('\n').map((line) => JSON.parse(line) as Arrived) : (JSON.parse(body) as { readings: Arrived[] }).readings;
+        const readings =
+          contentType === 'application/x-ndjson'
+            ? body
+                .trim()
+                .split('\n')
+                .map((line) => JSON.parse(line) as Arrived)
+            : (JSON.parse(body) as { readings: Arrived[] }).readings;
         const list = this.arrivals.get(queue) ?? [];
         this.arrivals.set(queue, list);
         for (const { topic, values } of readings) list.push({ topic, values });
@@ -133,6 +139,16 @@ export class Auditor {
     }
     const lost = [...ledger.pubacked].filter((key) => !seen.has(key));
     const indeterminate = [...ledger.attempted.keys()].filter((key) => !ledger.pubacked.has(key) && !seen.has(key)).length;
-    return { attempted: ledger.attempted.size, pubacked: ledger.pubacked.size, arrived, lost, unexpected, outOfOrder, changed, duplicates: arrived - seen.size, indeterminate };
+    return {
+      attempted: ledger.attempted.size,
+      pubacked: ledger.pubacked.size,
+      arrived,
+      lost,
+      unexpected,
+      outOfOrder,
+      changed,
+      duplicates: arrived - seen.size,
+      indeterminate,
+    };
   }
 }

@@ -43,7 +43,10 @@ export class GatewayProcess {
     const { settings, env, log } = this.options;
     const out = createWriteStream(log, { flags: 'a' });
     this.out = out;
-    const child = spawn(process.execPath, [join(ROOT, 'dist/src/main.js'), 'run', '-c', settings], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(ROOT, 'dist/src/main.js'), 'run', '-c', settings], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child.stdout.pipe(out, { end: false });
     child.stderr.pipe(out, { end: false });
     this.child = child;

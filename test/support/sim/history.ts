@@ -279,7 +279,15 @@ export async function runHistory(seed: number, mutations: SimMutations = {}): Pr
     forwarded += queue.length;
     duplicates += queue.length - new Set(queue.map((entry) => entry.value)).size;
   }
-  return { violations, attempted: n, forwarded, deadLettered: broker.deadLettered.length, duplicates, redelivered: broker.redelivered, faults: broker.faultsApplied };
+  return {
+    violations,
+    attempted: n,
+    forwarded,
+    deadLettered: broker.deadLettered.length,
+    duplicates,
+    redelivered: broker.redelivered,
+    faults: broker.faultsApplied,
+  };
 }
 
 function check(world: World, gateway: Gateway, expected: Map<number, { topic: string; ends: Set<string> }>, bad: Set<string>, violations: string[]): void {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../../src/codec/json.ts';
 import { CodecRegistry, defaultCodecs } from '../../../src/codec/registry.ts';
@@ -31,7 +31,7 @@ describe('numbers', () => {
     ['1e308', 1e308],
     ['1e-400', 0],
     [`0.${'3'.repeat(400)}`, 1 / 3],
-    ['12345678901234567890.5', 12_345_678_901_234_567_890.5],
+    ['12345678901234567890.5', Number('12345678901234567890.5')],
   ])('%s is kept', (text, value) => {
     expect(decode(text)).toBe(value);
     expect(decode(`{"a":[${text}]}`)).toEqual({ a: [value] });
@@ -191,12 +191,12 @@ describe('the same as JSON.parse', () => {
         } catch {
           theirs = undefined;
         }
-        if (mine.ok) {
-          expect(theirs).toBeDefined();
-          expect(rounded(mine.value.document)).toBe(JSON.stringify(theirs?.value));
-        } else if (theirs !== undefined) {
-          expect(['NUMBER_OUT_OF_RANGE', 'LIMIT_DEPTH', 'LIMIT_FIELDS']).toContain(mine.fault.code);
-        }
+        // Bigints are compared by what a double makes of them.
+        const seen = mine.ok ? rounded(mine.value.document) : mine.fault.code;
+        const stricter = ['NUMBER_OUT_OF_RANGE', 'LIMIT_DEPTH', 'LIMIT_FIELDS'].includes(seen);
+        const refused = /^(DECODE_INVALID|INVALID_UTF8|LIMIT_.*)$/.test(seen) ? seen : 'a refusal';
+        const wanted = theirs === undefined ? refused : JSON.stringify(theirs.value);
+        expect(seen).toEqual(stricter ? seen : wanted);
       }),
       { numRuns: 2000 },
     );

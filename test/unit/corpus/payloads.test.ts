@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../../src/codec/json.ts';
 import { encodeReading } from '../../../src/codec/reading.ts';
 import { DEFAULT_LIMITS } from '../../../src/domain/profile.ts';
+import { topicProblem } from '../../../src/domain/topic.ts';
 import type { Reading } from '../../../src/domain/reading.ts';
 import { message, normaliser, outcome, readings } from '../pipeline/normalise-support.ts';
 
@@ -25,13 +26,9 @@ describe.skipIf(!present('json_torture/'))('json_torture', () => {
   });
 
   it.each(files)('%s', (file) => {
-    const body = readFileSync(new URL(encodeURIComponent(file), folder));
-    const result = jsonCodec.decode(body, DEFAULT_LIMITS);
-    if (file.startsWith('y_')) {
-      expect(result).toMatchObject({ ok: true });
-    } else if (file.startsWith('n_')) {
-      expect(result).toMatchObject({ ok: false });
-    }
+    const { ok } = jsonCodec.decode(readFileSync(new URL(encodeURIComponent(file), folder)), DEFAULT_LIMITS);
+    const wanted = file.startsWith('y_') ? [true] : file.startsWith('n_') ? [false] : [true, false];
+    expect(wanted).toContain(ok);
   });
 });
 
@@ -86,11 +83,7 @@ describe.skipIf(!present('naughty_strings/'))('naughty_strings', () => {
     const gateway = normaliser({ topics: ['d/{device...}'] });
     for (const text of strings.filter((one) => one !== '')) {
       const result = gateway.normalise(message('{"a":1}', { topic: `d/${text}` }));
-      if (result.kind === 'readings') {
-        expect(result.readings[0]?.device).toBe(text);
-      } else {
-        expect(outcome(result)).toBe('BAD_TOPIC');
-      }
+      expect(result.kind === 'readings' ? result.readings[0]?.device : outcome(result)).toBe(topicProblem(text) === undefined ? text : 'BAD_TOPIC');
     }
   });
 });

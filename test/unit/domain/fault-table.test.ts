@@ -15,6 +15,7 @@ describe('docs/faults.md', () => {
 
   it('has one row for each code', () => {
     const rows = [...faultTable().matchAll(/^\| `([A-Z0-9_]+)` \| (retryable|permanent) \|/gm)].map((row) => row[1]);
-    expect(rows.toSorted()).toEqual(Object.keys(FAULTS).toSorted());
+    expect(rows).toHaveLength(Object.keys(FAULTS).length);
+    expect(new Set(rows)).toEqual(new Set(Object.keys(FAULTS)));
   });
 });

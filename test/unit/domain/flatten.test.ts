@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeKey, exclude, type Exclusions, exclusions, MAX_NAME, splitFlatName, ValueCollector } from '../../../src/domain/flatten.ts';
 import type { Document } from '../../../src/domain/payload-path.ts';
@@ -33,7 +33,7 @@ describe('flattened names', () => {
       document: fc.oneof({ maxDepth: 4 }, fc.integer(), fc.dictionary(key, tie('document')), fc.array(tie('document'), { maxLength: 3 })),
     }));
     const leaves = (node: Document): number =>
-      typeof node === 'object' && node !== null ? Object.values(node).reduce((n: number, child) => n + leaves(child as Document), 0) : 1;
+      typeof node === 'object' && node !== null ? Object.values(node).reduce((n: number, child) => n + leaves(child), 0) : 1;
     fc.assert(
       fc.property(document, (node) => {
         fc.pre(typeof node === 'object');

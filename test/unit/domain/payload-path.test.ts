@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileSource, type Document, readPath, renderTemplate } from '../../../src/domain/payload-path.ts';
 

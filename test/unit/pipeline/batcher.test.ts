@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Batcher } from '../../../src/pipeline/batcher.ts';
 import type { Batch } from '../../../src/pipeline/ports.ts';

@@ -42,7 +42,7 @@ const invalid = fault('DECODE_INVALID', 'not JSON');
 
 describe('Graveyard', () => {
   it('settles the part only after the letter is confirmed, and counts its code', async () => {
-    let confirm = (_: Result<void>): void => {};
+    let confirm: (result: Result<void>) => void = () => {};
     const { graveyard, time, ledger, idles } = rig(() => new Promise((resolve) => (confirm = resolve)));
     const outcomes: string[] = [];
     graveyard.buryMessage(delivery(1, outcomes), invalid);

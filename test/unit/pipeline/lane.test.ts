@@ -22,7 +22,7 @@ interface Rig {
   readonly abort: AbortController;
   /** What the sink answers, in turn; ok when it runs out. */
   readonly answers: (FaultCode | ((batch: Batch) => Result<void>))[];
-  setUnavailable(fault: Fault | undefined): void;
+  readonly setUnavailable: (fault: Fault | undefined) => void;
 }
 
 function rig(action: Partial<PublishAction> = {}): Rig {
@@ -109,7 +109,7 @@ describe('Lane', () => {
   it('settles the parts when the broker has confirmed, and not before', async () => {
     const { lane, answers, time, ledger } = rig();
     const outcomes: string[] = [];
-    let confirm = (_: Result<void>): void => {};
+    let confirm: (result: Result<void>) => void = () => {};
     const pending = new Promise<Result<void>>((resolve) => {
       confirm = resolve;
     });

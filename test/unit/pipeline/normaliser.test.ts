@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultCodecs } from '../../../src/codec/registry.ts';
 import { DEFAULT_LIMITS, type ProfileSpec } from '../../../src/domain/profile.ts';
@@ -196,14 +196,14 @@ describe('profiles', () => {
 
   it('serve more topics than are remembered', () => {
     const gateway = normaliser({});
+    let wrong = 0;
     for (let round = 0; round < 2; round += 1) {
       for (let i = 0; i < 12_000; i += 1) {
         const result = gateway.normalise(message('{"a":1}', { topic: `d/${i}` }));
-        if (result.kind !== 'readings' || result.readings[0]?.device !== String(i)) {
-          throw new Error(`topic d/${i}: ${outcome(result)}`);
-        }
+        wrong += result.kind === 'readings' && result.readings[0]?.device === String(i) ? 0 : 1;
       }
     }
+    expect(wrong).toBe(0);
   });
 });
 
@@ -233,7 +233,7 @@ it('never throws, and answers one of its three kinds, for any bytes, topic and p
   );
   fc.assert(
     fc.property(specs, body, fc.oneof(fc.constant('d/1'), fc.string({ unit: 'binary' })), (spec, bytes, topic) => {
-      const result = normaliser(spec as Partial<ProfileSpec>).normalise(message(bytes, { topic }));
+      const result = normaliser(spec).normalise(message(bytes, { topic }));
       expect(['readings', 'filtered', 'fault']).toContain(result.kind);
       for (const reading of result.kind === 'readings' ? result.readings : []) {
         expect(Object.keys(reading.values).length).toBeGreaterThan(0);

@@ -49,6 +49,11 @@ describe('the topology table', () => {
     expect(ingestOf({ declare: false })?.declare).toBe(false);
   });
 
+  it('lets no quorum queue drop what was redelivered often, save the ingest queue, which has dead letters', () => {
+    const { queues } = buildTopology({ ...options, queues: [{ name: 'q', type: 'quorum', bindings: [] }] });
+    for (const queue of queues.filter((q) => q.name !== 'sluice.ingest')) expect(queue.arguments['x-delivery-limit']).toBe(1_000_000);
+  });
+
   it('lets no queue lose its oldest messages unless asked', () => {
     for (const queue of buildTopology(options).queues.filter((q) => q.name !== 'sluice.dead')) expect(queue.arguments['x-overflow']).toBe('reject-publish');
   });
