@@ -45,6 +45,11 @@ export class Connection {
     return this.model.connection.serverProperties;
   }
 
+  /** The connection's own error, known a moment before its channels end and then itself; undefined where it ends without one. */
+  get trouble(): string | undefined {
+    return this.failure;
+  }
+
   /** Calls back once when the connection is lost or closed; at once if it already is. Answers how to stop listening. */
   onLost(listener: (reason: string) => void): () => void {
     if (this.lost) listener(this.lostReason ?? 'closed');

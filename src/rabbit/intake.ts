@@ -54,7 +54,7 @@ export class Intake {
     channel.on('error', (error: Error) => {
       intake.failure = messageOf(error);
     });
-    channel.on('close', () => intake.end('the channel was closed'));
+    channel.on('close', () => intake.end(connection.trouble ?? 'the channel was closed'));
     intake.forget = connection.onLost((reason) => intake.end(reason));
     try {
       await within(channel.prefetch(prefetch), timeoutMs, 'setting the prefetch', scheduler);
