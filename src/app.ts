@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { defaultCodecs } from './codec/registry.ts';
 import type { Observer, Phase } from './domain/events.ts';
 import { Ledger } from './domain/ledger.ts';
@@ -69,6 +70,8 @@ export class App {
 
   constructor(options: AppOptions) {
     const { settings, configVersion, version } = options;
+    // Every lane that waits listens: their number is bounded by the prefetch, not by ten.
+    setMaxListeners(0, this.abandon.signal);
     this.options = options;
     const { gateway, rabbitmq, routes, dedupe, limits, profiles, retry } = settings;
     const scheduler = systemScheduler;

@@ -77,7 +77,7 @@ const DIGITS = /^-?\d{1,40}(\.\d{1,40})?$/;
 const PER_MILLISECOND = { ms: 1, us: 1000, ns: 1_000_000 } as const;
 
 function fromNumber(value: number, unit: CountUnit): number {
-  // Seconds are rounded: 1690000000.123 * 1000 is 1690000000122.9999.
+  // Seconds are rounded: 2150000000.002 * 1000 is 2150000000001.9998 (from 2038 on a double is that coarse).
   return unit === 's' ? Math.round(value * 1000) : Math.floor(value / PER_MILLISECOND[unit]);
 }
 
@@ -104,7 +104,7 @@ function countedTime(raw: unknown, unit: CountUnit): number {
 }
 
 /**
- * When a reading was measured, from what stands at the profile's `time.from`; whole milliseconds, finer digits are cut.
+ * When a reading was measured, from what stands at the profile's `time.from`; whole milliseconds, finer digits are cut (fractions of a second in a float: rounded).
  * Always answers a time: where the device's own cannot be used it is `receivedAt`, and the flags say why.
  */
 export function deviceTime(raw: unknown, rule: TimeRule, receivedAt: EpochMs): DeviceTime {

@@ -11,7 +11,7 @@ export function faultTable(): string {
     'log and in the metrics. `permanent`: this input will never pass; it is dead-lettered. `retryable`: holding it and trying',
     'again may help; nothing behind it overtakes.',
     '',
-    'This page is generated from `src/domain/fault.ts`; after a change run `UPDATE_DOCS=1 npx vitest run --project unit test/unit/domain/fault-table.test.ts`.',
+    'This page is generated from `src/domain/fault.ts`; after a change run `UPDATE_DOCS=1 npm run test:unit -- test/docs`.',
   ];
   for (const stage of STAGES) {
     lines.push('', `## ${stage}`, '', '| code | kind | meaning |', '| --- | --- | --- |');

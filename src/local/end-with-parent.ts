@@ -6,13 +6,17 @@ function quiet(): void {
   // With the parent its end of the pipe is gone: EPIPE on a log line must not cut the drain short.
 }
 
-if (process.channel !== undefined) {
+function stop(): void {
+  // A command that listens for itself stops by itself; a signal on top would be its second one.
+  if (process.listenerCount('disconnect') === 0) process.kill(process.pid, 'SIGTERM');
+}
+
+// Undefined where there never was a channel; false when the parent went before we came here: the event is past then.
+if (process.connected === false) stop();
+else if (process.connected) {
   process.stdout.on('error', quiet);
   process.stderr.on('error', quiet);
-  process.once('disconnect', () => {
-    // A command that listens for itself stops by itself; a signal on top would be its second one.
-    if (process.listenerCount('disconnect') === 0) process.kill(process.pid, 'SIGTERM');
-  });
+  process.once('disconnect', stop);
   // The channel alone keeps nobody alive, however many listen for its end.
   process.channel?.unref();
 }

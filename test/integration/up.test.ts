@@ -101,10 +101,10 @@ describe.skipIf(process.env['SLUICE_AMQP_URL'] !== undefined)('sluice up', () =>
     }
     await one.sees(/consumer: .* plant-1\/bench .*temperature=21\.5/, 15_000);
     await one.sees(/in \d+\.\d\/s \| forwarded/, 20_000);
-    if (existsSync('/usr/bin/mosquitto_sub')) {
-      const watch = /mosquitto_sub .*/.exec(one.output)?.[0] ?? '';
-      expect((await sh('sh', ['-c', `${watch} -C 2 -W 10`], { timeout: 15_000 })).stdout).toContain('devices/plant-1/sim-');
-    }
+    // What the device's rights let it see; without the tool its words alone are checked.
+    const watch = /mosquitto_sub .*/.exec(one.output)?.[0] ?? '';
+    const seen = existsSync('/usr/bin/mosquitto_sub') ? (await sh('sh', ['-c', `${watch} -C 2 -W 10`], { timeout: 15_000 })).stdout : watch;
+    expect(seen).toContain('devices/plant-1/');
 
     const stopping = performance.now();
     one.child.kill('SIGINT');

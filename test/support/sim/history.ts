@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { defaultCodecs } from '../../../src/codec/registry.ts';
 import { Ledger } from '../../../src/domain/ledger.ts';
 import { DEFAULT_LIMITS, type ProfileSpec } from '../../../src/domain/profile.ts';
@@ -66,6 +67,7 @@ function startGateway(world: World): Gateway {
   const sink = new SimSink(broker);
   const source = new SimSource(broker, world.prefetch, ledger);
   const abort = new AbortController();
+  setMaxListeners(0, abort.signal);
   const instance = `g${(instances += 1)}`;
   let ids = 0;
   const shared = {

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FAULTS } from '../../../src/domain/fault.ts';
-import { faultTable } from '../../../src/domain/fault-table.ts';
+import { FAULTS } from '../../src/domain/fault.ts';
+import { faultTable } from '../../src/domain/fault-table.ts';
 
-const page = new URL('../../../docs/faults.md', import.meta.url);
+const page = new URL('../../docs/faults.md', import.meta.url);
 
 describe('docs/faults.md', () => {
   it('is the table of the code (UPDATE_DOCS=1 writes it)', () => {
