@@ -101,6 +101,7 @@ export class App {
     const session = (name: (typeof SESSIONS)[number]): Session =>
       new Session({
         name,
+        connectionName: `${gateway.name}/${name}`,
         urls: rabbitmq.urls,
         heartbeatSeconds: rabbitmq.heartbeatSeconds,
         connectTimeoutMs: rabbitmq.connectTimeoutSeconds * 1000,
