@@ -19,6 +19,12 @@ export interface GatewayStatus {
   readonly imbalance: { readonly messages: number; readonly items: number };
 }
 
+/** What a failed test leaves behind ends with the test process. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** The built gateway as a child process, as `sluice run` is for a user. */
 export class GatewayProcess {
   private readonly options: GatewayProcessOptions;
@@ -50,7 +56,13 @@ export class GatewayProcess {
     child.stdout.pipe(out, { end: false });
     child.stderr.pipe(out, { end: false });
     this.child = child;
-    this.exit = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code ?? -1)));
+    running.add(child);
+    this.exit = new Promise((resolve) =>
+      child.once('exit', (code, signal) => {
+        running.delete(child);
+        resolve(signal ?? code ?? -1);
+      }),
+    );
     await this.waitReady(true, deadlineMs);
   }
 
