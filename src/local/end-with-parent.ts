@@ -11,12 +11,15 @@ function stop(): void {
   if (process.listenerCount('disconnect') === 0) process.kill(process.pid, 'SIGTERM');
 }
 
-// Undefined where there never was a channel; false when the parent went before we came here: the event is past then.
-if (process.connected === false) stop();
-else if (process.connected) {
-  process.stdout.on('error', quiet);
-  process.stderr.on('error', quiet);
-  process.once('disconnect', stop);
-  // The channel alone keeps nobody alive, however many listen for its end.
-  process.channel?.unref();
+// Undefined where there never was a channel. Not connected: the parent went before we came here, and the event is past.
+if (process.channel !== undefined) {
+  if (process.connected) {
+    process.stdout.on('error', quiet);
+    process.stderr.on('error', quiet);
+    process.once('disconnect', stop);
+    // The channel alone keeps nobody alive, however many listen for its end.
+    process.channel?.unref();
+  } else {
+    stop();
+  }
 }

@@ -54,9 +54,12 @@ export function dependenciesCurrent(root) {
   const lockText = read(join(root, 'package-lock.json'));
   if (lockText === undefined) throw new SetupError(`package-lock.json is missing in ${root}: this is not a complete clone`);
   const stamp = read(stampPath(root));
-  if (stamp !== undefined) return stamp === dependencyStamp(lockText);
+  const wanted = dependencyStamp(lockText);
+  if (stamp === wanted) return true;
+  // Installed on another kind of machine: npm's record may agree, the binaries do not.
+  if (stamp !== undefined && stamp.split(' ')[1] !== wanted.split(' ')[1]) return false;
   if (!sameVersions(lockText, read(join(root, 'node_modules', '.package-lock.json')))) return false;
-  writeFileSync(stampPath(root), dependencyStamp(lockText));
+  writeFileSync(stampPath(root), wanted);
   return true;
 }
 
@@ -71,7 +74,17 @@ export function explainNpm(output) {
   if (/EACCES|EPERM/.test(output)) return 'npm may not write to node_modules: it belongs to another user. Remove the folder or change its owner, then try again.';
   if (/ENOSPC/.test(output)) return 'The disk is full.';
   if (/E40[13]|authentication/i.test(output)) return 'The npm registry refused access: check the registry and token in your .npmrc.';
+  if (/EUSAGE/.test(output)) return 'package.json and package-lock.json do not agree: run npm install, and commit both.';
   return 'npm ci failed.';
+}
+
+/**
+ * npm's own words, without warnings and without the stack and the help that follow them.
+ * @param {string} output
+ */
+export function npmErrors(output) {
+  const errors = output.split('\n').filter((line) => /^npm (error|ERR!) \S/.test(line) && !/^npm \S+ {5,}at /.test(line));
+  return errors.length === 0 ? lastLines(output, 8) : lastLines(errors.slice(0, 8).join('\n'), 8);
 }
 
 /**
@@ -94,6 +107,6 @@ export async function installDependencies(root) {
   const ran = await run(command, [...args, 'ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], { cwd: root, timeoutMs: INSTALL_MS });
   if (ran.code === 127) throw new SetupError('npm is not on the PATH; it comes with Node.js: https://nodejs.org/en/download');
   if (ran.code === 124) throw new SetupError(`npm ci did not end within ${INSTALL_MS / 60_000} minutes. ${explainNpm('network')}`);
-  if (ran.code !== 0) throw new SetupError(`${explainNpm(ran.output)}\n${lastLines(ran.output, 12)}`);
+  if (ran.code !== 0) throw new SetupError(`${explainNpm(ran.output)}\n${npmErrors(ran.output)}`);
   writeFileSync(stampPath(root), dependencyStamp(readFileSync(join(root, 'package-lock.json'), 'utf8')));
 }

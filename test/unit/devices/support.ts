@@ -52,7 +52,7 @@ export async function startBroker(options: BrokerOptions = {}) {
       if (code === undefined) {
         done(null, true);
       } else {
-        done(Object.assign(new Error('refused'), { returnCode: code }) as never, false);
+        done(Object.assign(new Error('refused'), { returnCode: code }), false);
       }
     },
     authorizePublish(client, packet, done) {
