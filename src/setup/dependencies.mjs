@@ -71,7 +71,8 @@ export function explainNpm(output) {
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|network/i.test(output)) {
     return 'npm could not reach its registry. Check the network (or the proxy: npm config get proxy), then run the same command again.';
   }
-  if (/EACCES|EPERM/.test(output)) return 'npm may not write to node_modules: it belongs to another user. Remove the folder or change its owner, then try again.';
+  if (/EACCES|EPERM/.test(output))
+    return 'npm may not write to node_modules: it belongs to another user. Remove the folder or change its owner, then try again.';
   if (/ENOSPC/.test(output)) return 'The disk is full.';
   if (/E40[13]|authentication/i.test(output)) return 'The npm registry refused access: check the registry and token in your .npmrc.';
   if (/EUSAGE/.test(output)) return 'package.json and package-lock.json do not agree: run npm install, and commit both.';
@@ -104,7 +105,10 @@ export async function installDependencies(root) {
   const { command, args } = npmCommand(process.env);
   // No scripts: none of the dependencies needs one, and ours must not call us again. Development dependencies too,
   // whatever NODE_ENV says: the compiler is one of them.
-  const ran = await run(command, [...args, 'ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], { cwd: root, timeoutMs: INSTALL_MS });
+  const ran = await run(command, [...args, 'ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], {
+    cwd: root,
+    timeoutMs: INSTALL_MS,
+  });
   if (ran.code === 127) throw new SetupError('npm is not on the PATH; it comes with Node.js: https://nodejs.org/en/download');
   if (ran.code === 124) throw new SetupError(`npm ci did not end within ${INSTALL_MS / 60_000} minutes. ${explainNpm('network')}`);
   if (ran.code !== 0) throw new SetupError(`${explainNpm(ran.output)}\n${npmErrors(ran.output)}`);

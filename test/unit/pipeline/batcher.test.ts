@@ -96,7 +96,12 @@ describe('Batcher', () => {
         }
         for (const { key } of to) {
           const got = sealed.filter((batch) => batch.destination.key === key).flatMap((batch) => batch.items.map((each) => Number(each.text)));
-          expect(got).toEqual(steps.map((each, n) => ({ key: `k${each.to}`, n })).filter((each) => each.key === key).map((each) => each.n));
+          expect(got).toEqual(
+            steps
+              .map((each, n) => ({ key: `k${each.to}`, n }))
+              .filter((each) => each.key === key)
+              .map((each) => each.n),
+          );
         }
       }),
     );

@@ -59,7 +59,8 @@ function rig(routes: readonly RouteSpec[], normalise: (message: InboundMessage) 
     maxDeliveries,
   });
   const owner: DeliveryOwner = { onSettled: (_, outcome) => outcomes.push(outcome), onLate: () => {} };
-  const accept = (body = 'x', rest: Partial<InboundMessage> = {}): void => forwarder.accept(new PendingDelivery({ ...message('d/1', body), ...rest }, 1, owner));
+  const accept = (body = 'x', rest: Partial<InboundMessage> = {}): void =>
+    forwarder.accept(new PendingDelivery({ ...message('d/1', body), ...rest }, 1, owner));
   return { time, ledger, sent, offered, letters, outcomes, abort, state, forwarder, accept };
 }
 
@@ -133,7 +134,9 @@ describe('Forwarder', () => {
   });
 
   it('counts what is filtered, by rule and by emptiness', () => {
-    const { accept, outcomes, ledger } = rig([rule('noise', { kind: 'drop' })], (message) => (message.body.length === 0 ? { kind: 'filtered', reason: 'empty' } : one(message)));
+    const { accept, outcomes, ledger } = rig([rule('noise', { kind: 'drop' })], (message) =>
+      message.body.length === 0 ? { kind: 'filtered', reason: 'empty' } : one(message),
+    );
     accept('');
     accept('x');
     expect(outcomes).toEqual(['filtered', 'filtered']);
@@ -143,7 +146,10 @@ describe('Forwarder', () => {
 
   it('offers best-effort copies without holding anything for them', async () => {
     const tap = rule('tap', publishTo('live', { delivery: 'best-effort' }), { continue: true });
-    const { accept, time, offered, state, ledger, forwarder, outcomes } = rig([tap, rule('r', publishTo('x', { batch: { count: 1, bytes: 1000, ageMs: 0 } }))], one);
+    const { accept, time, offered, state, ledger, forwarder, outcomes } = rig(
+      [tap, rule('r', publishTo('x', { batch: { count: 1, bytes: 1000, ageMs: 0 } }))],
+      one,
+    );
     state.offers = false;
     accept();
     await time.runUntil(50);

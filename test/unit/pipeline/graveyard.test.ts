@@ -57,21 +57,24 @@ describe('Graveyard', () => {
     expect(idles()).toBe(1);
   });
 
-  it.each(['UNROUTABLE', 'BROKER_NACK', 'ENCODE_FAILED', 'TOO_LARGE'] as const)('holds when the burial itself fails with %s: never acked, said aloud, tried again', async (code) => {
-    let working = false;
-    const { graveyard, time, asked, events } = rig(() => (working ? ok(undefined) : failed(code, 'no')));
-    const outcomes: string[] = [];
-    graveyard.buryMessage(delivery(1, outcomes), invalid);
-    await time.runUntil(20_000);
-    expect(outcomes).toEqual([]);
-    expect(graveyard.status()).toMatchObject({ state: 'held', code });
-    expect(events.filter((event) => event.type === 'lane-held')).toHaveLength(1);
-    working = true;
-    await time.runUntil(40_000);
-    expect(outcomes).toEqual(['dead-lettered']);
-    expect(new Set(asked.map((letter) => letter.id)).size).toBe(1);
-    expect(events.some((event) => event.type === 'lane-resumed')).toBe(true);
-  });
+  it.each(['UNROUTABLE', 'BROKER_NACK', 'ENCODE_FAILED', 'TOO_LARGE'] as const)(
+    'holds when the burial itself fails with %s: never acked, said aloud, tried again',
+    async (code) => {
+      let working = false;
+      const { graveyard, time, asked, events } = rig(() => (working ? ok(undefined) : failed(code, 'no')));
+      const outcomes: string[] = [];
+      graveyard.buryMessage(delivery(1, outcomes), invalid);
+      await time.runUntil(20_000);
+      expect(outcomes).toEqual([]);
+      expect(graveyard.status()).toMatchObject({ state: 'held', code });
+      expect(events.filter((event) => event.type === 'lane-held')).toHaveLength(1);
+      working = true;
+      await time.runUntil(40_000);
+      expect(outcomes).toEqual(['dead-lettered']);
+      expect(new Set(asked.map((letter) => letter.id)).size).toBe(1);
+      expect(events.some((event) => event.type === 'lane-resumed')).toBe(true);
+    },
+  );
 
   it('has no more letters under way than allowed', async () => {
     const { graveyard, time, asked } = rig(() => new Promise(() => {}), 3);

@@ -86,7 +86,9 @@ describe('Router', () => {
   });
 
   it('is not led by __proto__ and other inherited names', () => {
-    const [to] = router(rule('x', publishTo('x', { routingKey: '{tags.__proto__}.{tags.toString}.{values.constructor}' }))).route(reading({}, { tags: {} })).takers;
+    const [to] = router(rule('x', publishTo('x', { routingKey: '{tags.__proto__}.{tags.toString}.{values.constructor}' }))).route(
+      reading({}, { tags: {} }),
+    ).takers;
     expect(to?.routingKey).toBe('_._._');
   });
 });
