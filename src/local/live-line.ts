@@ -71,8 +71,8 @@ export class LiveLine {
       this.screen.write(`${line}\n`);
       return;
     }
-    // A line longer than the terminal would wrap, and the next rewrite would leave its first half behind.
-    const width = Math.max(20, (this.screen.columns ?? 80) - 1);
+    // A terminal that does not know its size says 0. A line longer than the terminal would wrap, and the next rewrite would leave its first half behind.
+    const width = Math.max(20, (this.screen.columns || 80) - 1);
     this.current = line.length > width ? `${line.slice(0, width - 1)}…` : line;
     this.screen.write(`${ERASE}${this.current}`);
   }

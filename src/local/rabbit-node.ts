@@ -4,12 +4,14 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Account, amqpUrlOf, type BrokerNode, BrokerNodeError } from './broker-node.ts';
 import { amqpAnswers, assertPortsFree, freePorts, httpAnswers, type Ports, probe, USUAL_PORTS } from './ports.ts';
-import { alive, commandOf, gone, signal, stopProcess } from './processes.ts';
-import { nodeEnv, nodeFiles, nodeMark, PLUGINS, readState, serverScript, tellingLines, writeNodeFiles } from './rabbit-files.ts';
+import { gone, signal } from './processes.ts';
+import { nodeEnv, nodeFiles, PLUGINS, serverScript, tellingLines, writeNodeFiles } from './rabbit-files.ts';
 import { findRabbit, type RabbitInstall } from './rabbit-install.ts';
+import { stopStaleNode } from './stale-node.ts';
 
 export { type Account, type BrokerNode, BrokerNodeError } from './broker-node.ts';
 export type { Ports } from './ports.ts';
+export { stopStaleNode } from './stale-node.ts';
 export type RabbitNode = BrokerNode;
 
 export interface RabbitNodeOptions {
@@ -244,26 +246,6 @@ function hookExit(): void {
   process.on('exit', () => {
     for (const node of live) node.abandon();
   });
-}
-
-/**
- * Ends what a crashed run left in `dir`: only a process whose command line carries the mark of this folder. Answers
- * whether there was one. Throws `DIR_IN_USE` when the process that started it still lives.
- */
-export async function stopStaleNode(dir: string): Promise<boolean> {
-  const folder = resolve(dir);
-  const state = readState(folder);
-  if (state === undefined) return false;
-  const ours = alive(state.pid) && commandOf(state.pid).includes(nodeMark(folder));
-  if (ours && alive(state.ownerPid) && commandOf(state.ownerPid).includes('node')) {
-    throw new BrokerNodeError('DIR_IN_USE', `process ${state.ownerPid} already runs a RabbitMQ node in ${folder} (pid ${state.pid}); stop that one first`);
-  }
-  if (ours && !(await stopProcess(state.pid, STOP_MS)))
-    throw new BrokerNodeError('DIR_IN_USE', `a RabbitMQ node of an earlier run (pid ${state.pid}) does not end`);
-  const epmd = state.epmdPid;
-  if (epmd !== undefined && alive(epmd) && commandOf(epmd).includes(`epmd -address 127.0.0.1 -port ${state.ports.epmd}`)) await stopProcess(epmd, 2000);
-  rmSync(nodeFiles(folder).state, { force: true });
-  return ours;
 }
 
 /**

@@ -86,6 +86,8 @@ describe('a private node', () => {
   it('answers rabbitmqctl, and says what went wrong', async () => {
     const names = (await node.ctl(['-q', 'list_users', '--no-table-headers'])).split('\n').map((line) => line.split('\t')[0]);
     expect(new Set(names.filter((name) => name !== ''))).toEqual(new Set(['admin', 'consumer', 'gateway', 'plant-1']));
+    // A second lock besides the missing user guest, whom anonymous devices would be.
+    expect(await node.ctl(['eval', 'application:get_env(rabbitmq_mqtt, allow_anonymous).'])).toContain('{ok,false}');
     await expect(node.ctl(['no_such_command'])).rejects.toThrow(/no_such_command/);
   });
 
