@@ -3,6 +3,7 @@ import { ChosenIds, EmptyStore } from './mqtt-parts.ts';
 import type { MqttClient } from 'mqtt';
 import type { Clock } from './clock.ts';
 import type { Message, Qos } from './device.ts';
+import type { Presence } from './formats/format.ts';
 import type { Rng } from './random.ts';
 
 export interface ConnectionOptions {
@@ -11,8 +12,8 @@ export interface ConnectionOptions {
   readonly clientId: string;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** Where `{"status":"online"}` goes on each connect, `{"status":"offline"}` before a clean end, and the last will. */
-  readonly statusTopic: string;
+  /** What is said on each connect, before a clean end, and as the last will; undefined: nothing, and there is no will. */
+  readonly presence: Presence | undefined;
   /** False keeps the session at the broker over reconnects and runs. */
   readonly clean: boolean;
   /** Seconds; a dead peer is noticed after 1.5 times this. */
@@ -33,13 +34,10 @@ export interface ConnectionEvents {
   room(): void;
 }
 
-const ONLINE = '{"status":"online"}';
-const OFFLINE = '{"status":"offline"}';
-
 interface Pending {
   readonly message: Message | undefined;
   readonly topic: string;
-  readonly payload: string;
+  readonly payload: string | Buffer;
 }
 
 /**
@@ -140,7 +138,7 @@ export class Connection {
   }
 
   private open(): void {
-    const { url, clientId, username, password, statusTopic, clean, keepalive, connectTimeoutMs } = this.options;
+    const { url, clientId, username, password, presence, clean, keepalive, connectTimeoutMs } = this.options;
     const client = connect(url, {
       protocolVersion: 4,
       clientId,
@@ -156,7 +154,7 @@ export class Connection {
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       // Spoken to the broker once per connection; not retained, so that a consumer that starts later is not told old news.
-      will: { topic: statusTopic, payload: Buffer.from(OFFLINE), qos: 1, retain: false },
+      ...(presence === undefined ? {} : { will: { topic: presence.topic, payload: Buffer.from(presence.offline), qos: 1, retain: false } }),
     });
     this.client = client;
     let reason: string | undefined;
@@ -190,7 +188,11 @@ export class Connection {
   }
 
   private sayStatus(): void {
-    this.publish(this.options.statusTopic, this.leaving ? OFFLINE : ONLINE, 1, undefined);
+    const { presence } = this.options;
+    const said = this.leaving ? presence?.offline : presence?.online;
+    if (presence !== undefined && said !== undefined) {
+      this.publish(presence.topic, said, 1, undefined);
+    }
   }
 
   private lost(error: string | undefined, refused: boolean): void {
@@ -218,7 +220,7 @@ export class Connection {
     this.events.down(reason, refused);
   }
 
-  private publish(topic: string, payload: string, qos: Qos, message: Message | undefined): void {
+  private publish(topic: string, payload: string | Buffer, qos: Qos, message: Message | undefined): void {
     if (qos === 0) {
       this.unwritten += 1;
       const { client } = this;

@@ -1,5 +1,5 @@
 import { Voice } from './device.ts';
-import type { Message, Speaker, SpeakerOptions } from './device.ts';
+import type { NativeMessage, Speaker, SpeakerOptions } from './device.ts';
 import type { Value, Values } from './profiles/profile.ts';
 
 export interface CsvOptions {
@@ -179,7 +179,7 @@ export class Replay implements Speaker {
     this.id = this.voice.id;
   }
 
-  next(timeMs: number): Message | undefined {
+  next(timeMs: number): NativeMessage | undefined {
     const values = this.rows[this.at];
     this.at += 1;
     return values === undefined ? undefined : this.voice.say({ values }, timeMs);

@@ -17,6 +17,11 @@ export interface Message {
   /** Device time, milliseconds since 1970. Strictly rising per device, because time and topic make the reading's id downstream. */
   readonly time: number;
   readonly qos: Qos;
+  readonly payload: string | Buffer;
+}
+
+/** In the native format a payload is text. */
+export interface NativeMessage extends Message {
   readonly payload: string;
 }
 
@@ -50,7 +55,7 @@ export class Voice {
     this.next = { telemetry: options.firstSeq, alarm: options.firstSeq };
   }
 
-  say(sample: Sample, timeMs: number): Message {
+  say(sample: Sample, timeMs: number): NativeMessage {
     const { kind, qos, audit } = this.options;
     const time = Math.max(Math.floor(timeMs), this.lastTime + 1);
     this.lastTime = time;
@@ -67,31 +72,46 @@ export class Voice {
   }
 }
 
-/** A simulated device: a profile's signal, perhaps a faulty sensor in front of it, and a voice. */
-export class Device implements Speaker {
-  readonly id: string;
-  private readonly voice: Voice;
+/** What a device measures with: a profile's signal, and perhaps a faulty sensor in front of it. `id` is the device's. */
+export class Instrument {
   private readonly signal: Signal;
   private readonly sensor: FaultySensor | undefined;
   private readonly noise: Rng;
   private readonly mishaps: Rng;
 
+  constructor(profile: Profile, seed: number, fault: FaultKind | undefined, id: string) {
+    this.signal = profile.create(stream(seed, `${id} traits`));
+    this.sensor = fault === undefined ? undefined : faultySensor(fault);
+    this.noise = stream(seed, `${id} noise`);
+    // A stream of its own: a faulty device measures the same world as a sound one.
+    this.mishaps = stream(seed, `${id} mishaps`);
+  }
+
+  /** Undefined: nothing this time. */
+  sample(timeMs: number): Sample | undefined {
+    const sample = this.signal(timeMs, this.noise);
+    if ('alarm' in sample || this.sensor === undefined) {
+      return sample;
+    }
+    const values = this.sensor(sample.values, this.mishaps);
+    return values === undefined ? undefined : { values };
+  }
+}
+
+/** A simulated device that speaks the native format. */
+export class Device implements Speaker {
+  readonly id: string;
+  private readonly voice: Voice;
+  private readonly instrument: Instrument;
+
   constructor(profile: Profile, seed: number, fault: FaultKind | undefined, options: Omit<SpeakerOptions, 'kind'>) {
     this.voice = new Voice({ ...options, kind: profile.kind });
     this.id = this.voice.id;
-    this.signal = profile.create(stream(seed, `${this.id} traits`));
-    this.sensor = fault === undefined ? undefined : faultySensor(fault);
-    this.noise = stream(seed, `${this.id} noise`);
-    // A stream of its own: a faulty device measures the same world as a sound one.
-    this.mishaps = stream(seed, `${this.id} mishaps`);
+    this.instrument = new Instrument(profile, seed, fault, this.id);
   }
 
-  next(timeMs: number): Message | undefined {
-    const sample = this.signal(timeMs, this.noise);
-    if ('alarm' in sample || this.sensor === undefined) {
-      return this.voice.say(sample, timeMs);
-    }
-    const values = this.sensor(sample.values, this.mishaps);
-    return values === undefined ? undefined : this.voice.say({ values }, timeMs);
+  next(timeMs: number): NativeMessage | undefined {
+    const sample = this.instrument.sample(timeMs);
+    return sample === undefined ? undefined : this.voice.say(sample, timeMs);
   }
 }

@@ -11,7 +11,7 @@ export interface Attempt {
   /** Device time, milliseconds since 1970. */
   readonly time: number;
   readonly qos: Qos;
-  /** `hash32` of the payload text. */
+  /** `hash32` of the payload: of its text, or of its bytes as characters where it is bytes. */
   readonly hash: number;
 }
 
@@ -50,7 +50,9 @@ export class LedgerWriter {
 
   attempted(message: Message): void {
     const { topic, device, seq, time, qos, payload } = message;
-    this.write(`{"a":${JSON.stringify(topic)},"n":${seq},"d":${JSON.stringify(device)},"t":${time},"q":${qos},"h":${hash32(payload)}}\n`);
+    this.write(
+      `{"a":${JSON.stringify(topic)},"n":${seq},"d":${JSON.stringify(device)},"t":${time},"q":${qos},"h":${hash32(typeof payload === 'string' ? payload : payload.toString('latin1'))}}\n`,
+    );
   }
 
   pubacked(topic: string, seq: number): void {

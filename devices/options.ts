@@ -1,3 +1,4 @@
+import { FORMATS, formatOf } from './formats/index.ts';
 import type { Clock } from './clock.ts';
 import type { Series } from './csv.ts';
 
@@ -16,7 +17,9 @@ export interface FleetOptions {
   readonly prefix?: string | undefined;
   /** Simulated devices; default 10, or 0 when there is a series. */
   readonly devices?: number | undefined;
-  /** Kinds, dealt out in turn; default all. */
+  /** Dialect, see formats/index.ts; default the native one. */
+  readonly format?: string | undefined;
+  /** Kinds, dealt out in turn; default all that the format has. */
   readonly profiles?: readonly string[] | undefined;
   /** Default: one per device up to 1000, then shared. */
   readonly connections?: number | undefined;
@@ -141,6 +144,12 @@ export function problems(options: FleetOptions): string[] {
   within('connect-rate', options.connectRate, 0.1, 100_000);
   within('rate', options.rate, 0.001, 1000 * (options.devices ?? 10));
   within('interval', options.intervalMs, 1, 86_400_000);
+  check(
+    options.format === undefined || formatOf(options.format) !== undefined,
+    `format must be ${FORMATS.map((format) => format.name).join(', ')}, or left out`,
+  );
+  check(options.format === undefined || options.audit !== true, 'audit marks need the native format');
+  check(options.format === undefined || options.series === undefined, 'a series is replayed in the native format only');
   check(options.rate === undefined || options.intervalMs === undefined, 'rate and interval exclude each other');
   check(LEVEL.test(options.site ?? options.username ?? 'demo'), 'the site (by default the user name) may hold letters, digits, _ and - only');
   check(LEVEL.test(`${options.prefix ?? ''}x`), 'the prefix may hold letters, digits, _ and - only');

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { CodecSurroundings } from './codec-environment.ts';
 import { defaultCodecs } from './codec/registry.ts';
 import type { Observer, Phase } from './domain/events.ts';
 import { Ledger } from './domain/ledger.ts';
@@ -25,8 +26,8 @@ import { Session } from './rabbit/session.ts';
 import { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
 import { buildTopology, type Topology } from './rabbit/topology.ts';
-import { topologyOptions } from './topology-options.ts';
 import type { Settings } from './settings/load.ts';
+import { needsState, topologyOptions } from './topology-options.ts';
 
 /** For every single answer of the broker that is not a confirm: opening a channel, declaring, consuming. */
 const ANSWER_MS = 10_000;
@@ -64,6 +65,7 @@ export class App {
   private readonly deadLetters: AmqpDeadLetters;
   private readonly source: AmqpSource;
   private readonly forwarder: Forwarder;
+  private readonly surroundings: CodecSurroundings;
   /** Aborted when nothing more may be waited for: lanes give back what they hold. */
   private readonly abandon = new AbortController();
   private draining = false;
@@ -135,9 +137,19 @@ export class App {
       concurrency: settings.deadLetters.concurrency,
       onIdle: () => this.forwarder.checkIdle(),
     });
+    this.surroundings = new CodecSurroundings({
+      instance,
+      needed: needsState(profiles),
+      session: this.publishing,
+      exchange: settings.source.exchange,
+      stateDir: gateway.stateDir,
+      channelTimeoutMs: ANSWER_MS,
+      scheduler,
+      warn: (message) => this.logging.logger.warn(message),
+    });
     this.forwarder = new Forwarder({
       ...shared,
-      normaliser: compileNormaliser(profiles, defaultCodecs(), limits, instance),
+      normaliser: compileNormaliser(profiles, defaultCodecs(), limits, instance, this.surroundings.environment),
       router: new Router(routes, (route, message) => observer({ type: 'rule-failed', route, message })),
       sink: this.sink,
       graveyard,
@@ -225,6 +237,7 @@ export class App {
   /** What is open whether or not the start got far. */
   async close(): Promise<void> {
     this.abandon.abort();
+    await this.surroundings.close(CLOSE_MS);
     await Promise.all([this.consuming.close(CLOSE_MS), this.publishing.close(CLOSE_MS)]);
     await this.http.close();
     this.runtime.close();

@@ -6,7 +6,8 @@ import type { Limits } from '../domain/profile.ts';
 import type { Flag } from '../domain/reading.ts';
 import { ExactJsonReader, MAX_INTEGER_DIGITS } from './json-exact.ts';
 import { type JsonScan, scanJson } from './json-scan.ts';
-import type { Decoded, PayloadCodec } from './registry.ts';
+import { noOptions } from './options.ts';
+import type { Decoded, PayloadCodec, PayloadDecoder } from './registry.ts';
 
 /** By bit: 1 a byte-order mark stood first, 2 a key was named twice. */
 const FLAG_LISTS: readonly (readonly Flag[])[] = [[], ['bom'], ['duplicate-key'], ['duplicate-key', 'bom']];
@@ -88,8 +89,15 @@ function decode(body: Buffer, limits: Limits): Result<Decoded> {
   return { ok: true, value: { document, flags: FLAG_LISTS[mark | (duplicate ? 2 : 0)] as readonly Flag[] } };
 }
 
+const DECODER: PayloadDecoder = { decode };
+
 /**
  * Strict JSON (RFC 8259). Integers beyond 2^53 are exact, decimals are doubles, the last of two equal names wins and is
  * flagged, `__proto__` is a name like any other, and a lone surrogate escape is kept as JSON.parse keeps it.
  */
-export const jsonCodec: PayloadCodec = { name: 'json', contentType: 'application/json', decode };
+export const jsonCodec: PayloadCodec = {
+  name: 'json',
+  contentType: 'application/json',
+  checkOptions: noOptions,
+  create: (): PayloadDecoder => DECODER,
+};

@@ -40,7 +40,7 @@ export interface Output {
 
 export async function check(argv: readonly string[], env: NodeJS.ProcessEnv, to: Output): Promise<number> {
   const { file, json, print, strict } = parse(argv);
-  const result = await loadSettings(file, env, { codecs: defaultCodecs().names });
+  const result = await loadSettings(file, env, { codecs: defaultCodecs() });
   const problems = result.ok ? result.warnings : result.problems;
   const errors = problems.filter((p) => p.severity === 'error').length;
   const warnings = problems.length - errors;

@@ -28,7 +28,7 @@ const FORMATS = ['auto', 'json', 'text'] as const;
 
 async function run(argv: readonly string[]): Promise<number> {
   const { config, log } = options(argv);
-  const loaded = await loadSettings(config, process.env, { codecs: defaultCodecs().names });
+  const loaded = await loadSettings(config, process.env, { codecs: defaultCodecs() });
   if (!loaded.ok) {
     throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
   }

@@ -70,7 +70,7 @@ function isoTime(text: string, zoneMs: number): { at: number; zoned: boolean } {
   return { at: leapOk ? at : Number.NaN, zoned: found[8] !== undefined };
 }
 
-type CountUnit = Exclude<TimeSpec['unit'], 'iso'>;
+type CountUnit = 's' | 'ms' | 'us' | 'ns';
 
 const DIGITS = /^-?\d{1,40}(\.\d{1,40})?$/;
 
@@ -103,6 +103,21 @@ function countedTime(raw: unknown, unit: CountUnit): number {
   return unit === 's' ? fromNumber(Number(raw), unit) : fromBigint(BigInt(raw.slice(0, dot)), unit);
 }
 
+/** Digits before the point -> unit, for times from 2001 to 2286. */
+const UNIT_BY_DIGITS: Readonly<Record<number, CountUnit>> = { 10: 's', 13: 'ms', 16: 'us', 19: 'ns' };
+
+/** A time whose unit its number of digits tells. Fewer than ten digits are an uptime or an unset clock: 0 stands for both. */
+function timeByDigits(raw: unknown): number {
+  const text = typeof raw === 'number' || typeof raw === 'bigint' ? String(raw) : raw;
+  if (typeof text !== 'string' || !DIGITS.test(text) || text.startsWith('-')) {
+    return Number.NaN;
+  }
+  const dot = text.indexOf('.');
+  const digits = dot === -1 ? text.length : dot;
+  const unit = UNIT_BY_DIGITS[digits];
+  return unit === undefined ? (digits < 10 ? 0 : Number.NaN) : countedTime(raw, unit);
+}
+
 /**
  * When a reading was measured, from what stands at the profile's `time.from`; whole milliseconds, finer digits are cut (fractions of a second in a float: rounded).
  * Always answers a time: where the device's own cannot be used it is `receivedAt`, and the flags say why.
@@ -113,7 +128,12 @@ export function deviceTime(raw: unknown, rule: TimeRule, receivedAt: EpochMs): D
   }
   let at: number;
   let flags = 0;
-  if (rule.unit === 'iso') {
+  if (rule.unit === 'uptime') {
+    return { at: receivedAt, flags: FLAG['clock-unset'], usable: false };
+  }
+  if (rule.unit === 'auto') {
+    at = timeByDigits(raw);
+  } else if (rule.unit === 'iso') {
     const iso = typeof raw === 'string' ? isoTime(raw, rule.zoneMs) : { at: Number.NaN, zoned: true };
     at = iso.at;
     flags = iso.zoned ? 0 : FLAG['no-zone'];

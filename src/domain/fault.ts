@@ -17,6 +17,16 @@ export const FAULTS = {
     doc: 'A number is too large for a double (it would become infinity), or an integer has more than 40 digits.',
   },
   UNSUPPORTED_ENCODING: { kind: 'permanent', stage: 'decode', doc: 'The content encoding is not one that the profile accepts.' },
+  SPARKPLUG_NO_BIRTH: {
+    kind: 'permanent',
+    stage: 'decode',
+    doc: 'Sparkplug data whose names or types are in a birth that the gateway has not seen. The node is asked for it; replay the dead letter afterwards.',
+  },
+  SPARKPLUG_UNKNOWN_ALIAS: {
+    kind: 'permanent',
+    stage: 'decode',
+    doc: 'Sparkplug data whose aliases are all unlike those in the birth of its device. The node is asked for a new one; replay the dead letter afterwards.',
+  },
   BAD_TOPIC: {
     kind: 'permanent',
     stage: 'normalise',

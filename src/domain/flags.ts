@@ -12,6 +12,13 @@ export const FLAG = {
   'duplicate-key': 128,
   'device-mismatch': 256,
   bom: 512,
+  stale: 1024,
+  historical: 2048,
+  sentinel: 4096,
+  'out-of-range': 8192,
+  'type-changed': 16_384,
+  'bad-quality': 32_768,
+  gap: 65_536,
 } as const satisfies Record<Flag, number>;
 
 export const FLAGS: readonly Flag[] = Object.keys(FLAG) as Flag[];
@@ -29,6 +36,11 @@ export function flagList(bits: number): readonly Flag[] | undefined {
     lists[bits] = list;
   }
   return list;
+}
+
+/** The bit of a name that comes from outside; 0 where it is no flag. */
+export function flagBit(name: unknown): number {
+  return typeof name === 'string' && Object.hasOwn(FLAG, name) ? FLAG[name as Flag] : 0;
 }
 
 export function flagBits(flags: readonly Flag[]): number {

@@ -57,6 +57,11 @@ export class ValueCollector {
   count = 0;
   /** Set once, and final: the message is refused. */
   problem: { readonly code: FaultCode; readonly message: string } | undefined;
+  /** A value came under a name that was taken. */
+  repeated = false;
+  /** What to do then; `replace` where names are known to differ, because looking costs. */
+  private onRepeat: 'replace' | 'rename' | 'flag' = 'replace';
+  private fallbackPrefix = '';
   private fieldsLeft = 0;
   private charactersLeft = 0;
 
@@ -72,6 +77,19 @@ export class ValueCollector {
   next(): void {
     this.values = emptyBag();
     this.count = 0;
+    this.repeated = false;
+    this.onRepeat = 'replace';
+  }
+
+  /** From here on names may be taken already: such a value gets `prefix` before its name, and if that is taken too the message is refused. */
+  renameRepeated(prefix: string): void {
+    this.onRepeat = 'rename';
+    this.fallbackPrefix = prefix;
+  }
+
+  /** From here on names may be taken already: the last value wins, and `repeated` tells. */
+  flagRepeated(): void {
+    this.onRepeat = 'flag';
   }
 
   /** Adds a document under a name: a scalar as it is, records and arrays flattened below it. Nulls are missing values. */
@@ -113,8 +131,25 @@ export class ValueCollector {
       this.refuse('LIMIT_FIELDS', 'the readings of the message come to more values than limits.fields');
     } else if (this.charactersLeft < 0) {
       this.refuse('LIMIT_BYTES', 'the readings of the message come to more text than limits.messageBytes');
+    } else if (this.onRepeat !== 'replace' && name in this.values) {
+      this.repeat(name, value);
     } else {
       this.values[name] = value;
+      this.count += 1;
+    }
+  }
+
+  private repeat(name: string, value: Value): void {
+    this.repeated = true;
+    if (this.onRepeat === 'flag') {
+      this.values[name] = value;
+      return;
+    }
+    const longer = this.fallbackPrefix + name;
+    if (longer in this.values || longer.length > MAX_NAME) {
+      this.refuse('SCHEMA_MISMATCH', `two values would be named "${longer.slice(0, 80)}"`);
+    } else {
+      this.values[longer] = value;
       this.count += 1;
     }
   }

@@ -1,60 +1,78 @@
 import { zoneOffset, type TimeRule } from './device-time.ts';
-import { exclude, exclusions, type Exclusions, splitFlatName } from './flatten.ts';
-import { type CompiledSource, compileSource, type PayloadPath } from './payload-path.ts';
-import type { ProfileSpec, Source } from './profile.ts';
+import type { IgnoreCheck } from './ignore.ts';
+import { type CaptureTemplate, type CompiledSource, compileSource, type PayloadPath } from './payload-path.ts';
+import { type Compression, type ProfileSpec, type Source, TIME_UNITS } from './profile.ts';
+import { compileShapers, fixedUnits, unknownNames } from './compile-rules.ts';
+import type { ShaperChoice } from './shaper-choice.ts';
 import { compileTopicTemplate, type TopicTemplate } from './topic-template.ts';
 import { UnitTable } from './unit-table.ts';
+import { captureTemplate, compileValues, type NamedSource, NOWHERE, type ValuesPlan } from './values-plan.ts';
 
-export interface NamedSource {
-  readonly name: string;
-  readonly source: CompiledSource;
-}
-
-/** `fields`: what stands at a path, flattened. `table`: each value has its own place. */
-export type ValuesPlan =
-  | { readonly kind: 'fields'; readonly path: PayloadPath; readonly exclude: Exclusions | undefined }
-  | { readonly kind: 'table'; readonly entries: readonly NamedSource[] };
-
-/** A profile, checked and ready to read payloads with. */
+/** A profile, checked and ready to read payloads with. What a profile does not use is undefined here, and costs nothing. */
 export interface ProfilePlan {
   readonly name: string;
-  readonly codec: string;
+  /** At least one. */
+  readonly codecs: readonly string[];
+  readonly encodings: readonly Compression[] | undefined;
   readonly templates: readonly TopicTemplate[];
+  readonly ignored: readonly TopicTemplate[];
+  readonly ignoreWhen: readonly IgnoreCheck[] | undefined;
   readonly device: CompiledSource;
+  readonly deviceElse: CompiledSource | undefined;
   readonly deviceCheck: CompiledSource | undefined;
   readonly each: PayloadPath | undefined;
   readonly time: { readonly from: CompiledSource; readonly rule: TimeRule } | undefined;
   readonly sequence: CompiledSource | undefined;
   readonly values: ValuesPlan;
-  readonly scalar: string | undefined;
+  /** A name, or one that the topic completes. */
+  readonly scalar: string | CaptureTemplate | undefined;
+  /** Units by exact name: all that there is to do where `shapers` has nothing for a device. */
   readonly units: UnitTable;
+  readonly shapers: ShaperChoice | undefined;
+  readonly unitsFrom: PayloadPath | undefined;
   readonly tags: readonly NamedSource[];
+  readonly tagsFrom: PayloadPath | undefined;
+  readonly flagsFrom: PayloadPath | undefined;
+  readonly watchTypes: boolean;
+}
+
+/** `at`: the key, as in the settings. */
+export interface ProfileProblem {
+  readonly at: readonly (string | number)[];
+  readonly message: string;
 }
 
 export type ProfileResult = { readonly ok: true; readonly value: ProfilePlan } | { readonly ok: false; readonly problems: readonly string[] };
 
-const UNITS: readonly string[] = ['iso', 's', 'ms', 'us', 'ns'];
-
 /** Every problem of a profile as a sentence that names the key; empty when it is good. Whether its codec exists is the registry's to say. */
 export function checkProfile(spec: ProfileSpec): string[] {
-  const result = compileProfile(spec);
-  return result.ok ? [] : [...result.problems];
+  return profileProblems(spec).map(sentence);
+}
+
+/** Every problem of a profile, with its place. */
+export function profileProblems(spec: ProfileSpec): ProfileProblem[] {
+  const compiler = new ProfileCompiler(spec);
+  compiler.compile();
+  return compiler.problems;
 }
 
 /** Finds all problems of a profile at once, or makes the plan that the normaliser runs on. */
 export function compileProfile(spec: ProfileSpec): ProfileResult {
   const compiler = new ProfileCompiler(spec);
   const value = compiler.compile();
-  return compiler.problems.length === 0 ? { ok: true, value } : { ok: false, problems: compiler.problems };
+  return compiler.problems.length === 0 ? { ok: true, value } : { ok: false, problems: compiler.problems.map(sentence) };
 }
 
-/** Stands in for what could not be compiled; a plan that holds one is never handed out. */
-const NOWHERE: PayloadPath = { kind: 'path', root: 'own', steps: [] };
+function sentence({ at, message }: ProfileProblem): string {
+  return `${at.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('')}: ${message}`;
+}
+
+type Path = readonly (string | number)[];
 
 class ProfileCompiler {
-  readonly problems: string[] = [];
+  readonly problems: ProfileProblem[] = [];
+  readonly used: PayloadPath[] = [];
   private readonly spec: ProfileSpec;
-  private readonly used: PayloadPath[] = [];
   private readonly templates: TopicTemplate[] = [];
 
   constructor(spec: ProfileSpec) {
@@ -63,82 +81,167 @@ class ProfileCompiler {
 
   compile(): ProfilePlan {
     const { spec } = this;
-    this.topics();
-    const device = this.source('device', spec.device, 'every');
+    if (spec.topics.length === 0) {
+      this.problem(['topics'], 'at least one template is needed');
+    }
+    this.templates.push(...this.topics('topics', spec.topics));
+    const codecs = typeof spec.codec === 'string' ? [spec.codec] : spec.codec;
+    if (codecs.length === 0 || new Set(codecs).size < codecs.length) {
+      this.problem(['codec'], codecs.length === 0 ? 'at least one codec is needed' : 'one codec stands twice');
+    }
+    if (typeof spec.codec !== 'string') {
+      this.severalOptions(codecs);
+    }
+    const device = this.source(['device'], spec.device, spec.deviceElse === undefined ? 'every' : 'some');
+    const deviceElse = this.optional('deviceElse', spec.deviceElse);
     const deviceCheck = this.optional('deviceCheck', spec.deviceCheck);
     const time = this.time();
     const sequence = this.optional('sequence', spec.sequence);
-    const tags = this.named('tags', spec.tags ?? {});
-    const each = this.each();
-    const values = this.values();
-    if (spec.scalar === '') {
-      this.problems.push('scalar: the name is empty');
-    }
-    const units = new UnitTable(spec.units ?? {});
+    const tags = Object.entries(spec.tags ?? {}).map(([name, text]) => {
+      if (name === '') {
+        this.problem(['tags'], 'a name is empty');
+      }
+      return { name, source: this.source(['tags', name], text) };
+    });
+    const each = spec.each === undefined ? undefined : this.path(['each'], spec.each, false);
+    const unitsFrom = this.below('unitsFrom');
+    const tagsFrom = this.below('tagsFrom');
+    const flagsFrom = this.below('flagsFrom');
+    const shapers = compileShapers(spec, this);
+    // Last: what other keys read is no value.
+    const values = compileValues(spec, this);
+    unknownNames(spec, values, this);
     return {
       name: spec.name,
-      codec: spec.codec,
+      codecs,
+      encodings: spec.encodings === undefined || spec.encodings.length === 0 ? undefined : spec.encodings,
       templates: this.templates,
+      ignored: this.topics('ignore', spec.ignore ?? []),
+      ignoreWhen: this.ignoreWhen(),
       device,
+      deviceElse,
       deviceCheck,
       each,
       time,
       sequence,
       values,
-      scalar: spec.scalar,
-      units,
+      scalar: this.scalar(),
+      units: new UnitTable(fixedUnits(spec)),
+      shapers,
+      unitsFrom,
       tags,
+      tagsFrom,
+      flagsFrom,
+      watchTypes: spec.types === 'flag',
     };
   }
 
-  private topics(): void {
-    if (this.spec.topics.length === 0) {
-      this.problems.push('topics: at least one template is needed');
-    }
-    for (const [i, text] of this.spec.topics.entries()) {
-      const template = compileTopicTemplate(text);
-      if (template.ok) {
-        this.templates.push(template.value);
-      } else {
-        this.problems.push(`topics[${i}]: ${template.problem}`);
+  problem(at: Path, message: string): void {
+    this.problems.push({ at, message });
+  }
+
+  /** With several codecs each has options of its own. */
+  private severalOptions(codecs: readonly string[]): void {
+    for (const [name, options] of Object.entries(this.spec.codecOptions ?? {})) {
+      if (!codecs.includes(name)) {
+        this.problem(['codecOptions', name], `is none of the codecs; where there are several, options stand below the name of theirs: ${codecs.join(', ')}`);
+      } else if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+        this.problem(['codecOptions', name], 'must be a mapping: the options of this codec');
       }
     }
   }
 
   /** `captured`: whether each topic template must have the captures, or one will do (for what may be missing). */
-  private source(key: string, text: Source, captured: 'every' | 'some'): CompiledSource {
+  source(at: Path, text: Source, captured: 'every' | 'some' = 'some'): CompiledSource {
     const source = compileSource(text);
     if (!source.ok) {
-      this.problems.push(`${key}: ${source.problem}`);
+      this.problem(at, source.problem);
       return NOWHERE;
     }
     if (source.value.kind === 'path') {
       this.used.push(source.value);
-      return source.value;
-    }
-    for (const name of source.value.names) {
-      const having = this.templates.filter((template) => template.captures.includes(name));
-      if (having.length === 0 && this.templates.length > 0) {
-        this.problems.push(`${key}: no topic template captures {${name}}`);
-      } else if (captured === 'every' && having.length < this.templates.length) {
-        const lacking = this.templates.find((template) => !template.captures.includes(name));
-        this.problems.push(`${key}: the topic template "${lacking?.text}" does not capture {${name}}`);
-      }
+    } else {
+      this.captures(at, source.value, captured);
     }
     return source.value;
   }
 
-  private optional(key: string, text: Source | undefined): CompiledSource | undefined {
-    return text === undefined ? undefined : this.source(key, text, 'some');
+  /** `used`: what stands there is not a value. */
+  path(at: Path, text: Source, used = false): PayloadPath {
+    const source = compileSource(text);
+    if (source.ok && source.value.kind === 'path') {
+      if (used) {
+        this.used.push(source.value);
+      }
+      return source.value;
+    }
+    this.problem(at, source.ok ? `"${text}" is not a path; paths begin with $` : source.problem);
+    return NOWHERE;
   }
 
-  private named(key: string, table: Readonly<Record<string, Source>>): NamedSource[] {
-    return Object.entries(table).map(([name, text]) => {
-      if (name === '') {
-        this.problems.push(`${key}: a name is empty`);
+  nameTemplate(at: Path, text: string): CaptureTemplate | undefined {
+    const template = captureTemplate(text);
+    if (template === undefined) {
+      return undefined;
+    }
+    if (!template.ok || template.value.kind !== 'template') {
+      this.problem(at, template.ok ? 'is no name' : template.problem);
+      return undefined;
+    }
+    this.captures(at, template.value, 'some');
+    return template.value;
+  }
+
+  private captures(at: Path, { names }: CaptureTemplate, captured: 'every' | 'some'): void {
+    for (const name of names) {
+      const having = this.templates.filter((template) => template.captures.includes(name));
+      if (having.length === 0 && this.templates.length > 0) {
+        this.problem(at, `no topic template captures {${name}}`);
+      } else if (captured === 'every' && having.length < this.templates.length) {
+        const lacking = this.templates.find((template) => !template.captures.includes(name));
+        this.problem(at, `the topic template "${lacking?.text}" does not capture {${name}}`);
       }
-      return { name, source: this.source(`${key}.${name}`, text, 'some') };
+    }
+  }
+
+  private topics(key: string, texts: readonly string[]): TopicTemplate[] {
+    const templates: TopicTemplate[] = [];
+    for (const [i, text] of texts.entries()) {
+      const template = compileTopicTemplate(text);
+      if (template.ok) {
+        templates.push(template.value);
+      } else {
+        this.problem([key, i], template.problem);
+      }
+    }
+    return templates;
+  }
+
+  private optional(key: string, text: Source | undefined): CompiledSource | undefined {
+    return text === undefined ? undefined : this.source([key], text);
+  }
+
+  private below(key: 'unitsFrom' | 'tagsFrom' | 'flagsFrom'): PayloadPath | undefined {
+    const text = this.spec[key];
+    return text === undefined ? undefined : this.path([key], text, true);
+  }
+
+  private scalar(): ProfilePlan['scalar'] {
+    const { scalar } = this.spec;
+    if (scalar === '') {
+      this.problem(['scalar'], 'the name is empty');
+    }
+    return scalar === undefined ? undefined : (this.nameTemplate(['scalar'], scalar) ?? scalar);
+  }
+
+  private ignoreWhen(): readonly IgnoreCheck[] | undefined {
+    const checks = (this.spec.ignoreWhen ?? []).map(({ at, is, exists }, i): IgnoreCheck => {
+      if (is === undefined && exists === undefined) {
+        this.problem(['ignoreWhen', i], 'says nothing: `is` or `exists` is needed');
+      }
+      return { path: this.path(['ignoreWhen', i, 'at'], at), is: is === undefined ? undefined : new Set(is), exists };
     });
+    return checks.length === 0 ? undefined : checks;
   }
 
   private time(): ProfilePlan['time'] {
@@ -146,86 +249,19 @@ class ProfileCompiler {
     if (time === undefined) {
       return undefined;
     }
-    const from = this.source('time.from', time.from, 'some');
+    const from = this.source(['time', 'from'], time.from);
     const zoneMs = zoneOffset(time.zone);
     if (zoneMs === undefined) {
-      this.problems.push(`time.zone: "${time.zone}" is not Z or an offset like +02:00`);
+      this.problem(['time', 'zone'], `"${time.zone}" is not Z or an offset like +02:00`);
     }
-    if (!UNITS.includes(time.unit)) {
-      this.problems.push(`time.unit: "${time.unit}" is none of ${UNITS.join(', ')}`);
+    if (!TIME_UNITS.includes(time.unit)) {
+      this.problem(['time', 'unit'], `"${time.unit}" is none of ${TIME_UNITS.join(', ')}`);
     }
     for (const key of ['futureMs', 'lateMs'] as const) {
       if (!(time[key] >= 0)) {
-        this.problems.push(`time.${key}: must be a number from 0 on`);
+        this.problem(['time', key], 'must be a number from 0 on');
       }
     }
     return { from, rule: { unit: time.unit, zoneMs: zoneMs ?? 0, futureMs: time.futureMs, lateMs: time.lateMs } };
-  }
-
-  private each(): PayloadPath | undefined {
-    const { each } = this.spec;
-    if (each === undefined) {
-      return undefined;
-    }
-    const source = compileSource(each);
-    if (source.ok && source.value.kind === 'path') {
-      return source.value;
-    }
-    this.problems.push(`each: ${source.ok ? `"${each}" is not a path; paths begin with $` : source.problem}`);
-    return undefined;
-  }
-
-  private values(): ValuesPlan {
-    const { values } = this.spec;
-    if (typeof values === 'string') {
-      return this.fields(values);
-    }
-    if (Object.keys(values).length === 0) {
-      this.problems.push('values: the table is empty');
-    }
-    if (this.spec.exclude.length > 0) {
-      this.problems.push('exclude: has no use where values is a table; leave the entries out of the table');
-    }
-    const names = Object.keys(values);
-    for (const name of names) {
-      const parent = names.find((other) => name.startsWith(`${other}.`));
-      if (parent !== undefined) {
-        this.problems.push(`values: "${name}" could be written by "${parent}" too, whose nested values are named "${parent}."...`);
-      }
-    }
-    for (const name of Object.keys(this.spec.units ?? {})) {
-      if (!names.some((value) => name === value || name.startsWith(`${value}.`)) && name !== this.spec.scalar) {
-        this.problems.push(`units: no value is named "${name}"`);
-      }
-    }
-    return { kind: 'table', entries: this.named('values', values) };
-  }
-
-  private fields(text: Source): ValuesPlan {
-    const source = compileSource(text);
-    if (!source.ok || source.value.kind !== 'path') {
-      this.problems.push(`values: ${source.ok ? `"${text}" is not a path; paths begin with $` : source.problem}`);
-      return { kind: 'fields', path: NOWHERE, exclude: undefined };
-    }
-    const path = source.value;
-    const tree = exclusions();
-    for (const name of this.spec.exclude) {
-      exclude(tree, splitFlatName(name));
-    }
-    for (const other of this.used) {
-      const below = this.below(path, other);
-      if (below !== undefined && below.length > 0) {
-        exclude(tree, below);
-      }
-    }
-    return { kind: 'fields', path, exclude: tree.below.size === 0 ? undefined : tree };
-  }
-
-  /** The keys from `path` down to `other`, if it lies below. Without `each`, `$` and `$$` are the same place. */
-  private below(path: PayloadPath, other: PayloadPath): string[] | undefined {
-    const sameRoot = path.root === other.root || this.spec.each === undefined;
-    const keys = other.steps.map((step) => step.name ?? String(step.index));
-    const top = path.steps.map((step) => step.name ?? String(step.index));
-    return sameRoot && top.every((key, i) => keys[i] === key) ? keys.slice(top.length) : undefined;
   }
 }

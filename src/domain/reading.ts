@@ -16,6 +16,13 @@ export type Value = number | bigint | boolean | string;
  * - `duplicate-key`: an object in the payload named a key twice; the last value won
  * - `device-mismatch`: topic and payload name different devices; the topic won
  * - `bom`: a UTF-8 byte-order mark stood before the payload
+ * - `stale`: the device or its gateway is known to be gone; these are its last values
+ * - `historical`: the device sends it after the fact, from its own memory
+ * - `sentinel`: a value was left out because it is one that the profile names as a fault code of the device
+ * - `out-of-range`: a value lies outside the profile's range; kept as sent (left out only if a conversion makes it infinite)
+ * - `type-changed`: a value has another type than the last one of that device and name
+ * - `bad-quality`: the device says of a value that it is not good
+ * - `gap`: something that the device sent is missing: messages before this one, or values of it that could not be understood
  */
 export type Flag =
   | 'arrival-id'
@@ -27,7 +34,14 @@ export type Flag =
   | 'no-zone'
   | 'duplicate-key'
   | 'device-mismatch'
-  | 'bom';
+  | 'bom'
+  | 'stale'
+  | 'historical'
+  | 'sentinel'
+  | 'out-of-range'
+  | 'type-changed'
+  | 'bad-quality'
+  | 'gap';
 
 /** What one device measured at one instant. May hold several values: latitude and longitude belong together. */
 export interface Reading {

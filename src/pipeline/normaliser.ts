@@ -1,7 +1,9 @@
-import type { CodecRegistry, Decoded } from '../codec/registry.ts';
+import { compressionNamed, compressionOf, decompress } from '../codec/compression.ts';
+import { type CodecEnvironment, type CodecRegistry, type Decoded, detachedEnvironment } from '../codec/registry.ts';
 import { excerpt } from '../domain/excerpt.ts';
-import { type Fault, type FaultCode, fault } from '../domain/fault.ts';
+import { failed, type Fault, type FaultCode, fault, type Result } from '../domain/fault.ts';
 import { FLAG, flagBits, flagList } from '../domain/flags.ts';
+import { isIgnored } from '../domain/ignore.ts';
 import type { InboundMessage } from '../domain/message.ts';
 import { type Document, readPath } from '../domain/payload-path.ts';
 import type { Limits, ProfileSpec } from '../domain/profile.ts';
@@ -11,14 +13,24 @@ import { messageDigest } from '../domain/reading-id.ts';
 import { compileRecipes, ProfileTopics, type Recipe, type TopicEntry } from './profile-topics.ts';
 import { type Draft, ReadingBuilder } from './reading-builder.ts';
 
+interface Filtered {
+  readonly kind: 'filtered';
+  readonly reason: string;
+}
+
 /** What becomes of a message: all of its readings, or none. */
 export type Normalised =
   | { readonly kind: 'readings'; readonly readings: readonly Reading[] }
-  /** `empty`: a body of no bytes, which is how MQTT clears a retained message (MQTT-3.3.1-10). */
-  | { readonly kind: 'filtered'; readonly reason: 'empty' }
+  /**
+   * `empty`: a body of no bytes, which is how MQTT clears a retained message (MQTT-3.3.1-10). `ignored`: the profile says
+   * that there is nothing to read. `missing`: all values are such that the profile says to leave them out. Others are a codec's.
+   */
+  | Filtered
   | { readonly kind: 'fault'; readonly fault: Fault };
 
 const EMPTY: Normalised = { kind: 'filtered', reason: 'empty' };
+const IGNORED: Filtered = { kind: 'filtered', reason: 'ignored' };
+const MISSING: Filtered = { kind: 'filtered', reason: 'missing' };
 
 /** AMQP clients write these where nothing is encoded (pika and Celery say `utf-8`). */
 const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'utf-8', 'utf8', 'us-ascii', 'ascii']);
@@ -28,8 +40,14 @@ const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'utf-8', '
  * at every start of every gateway: ids of readings that cannot be told apart otherwise are made of it.
  * Throws an Error with one line for each problem of the profiles.
  */
-export function compileNormaliser(profiles: readonly ProfileSpec[], codecs: CodecRegistry, limits: Limits, instance: string): Normaliser {
-  return new Normaliser(compileRecipes(profiles, codecs), limits, instance);
+export function compileNormaliser(
+  profiles: readonly ProfileSpec[],
+  codecs: CodecRegistry,
+  limits: Limits,
+  instance: string,
+  environment: CodecEnvironment = detachedEnvironment(instance),
+): Normaliser {
+  return new Normaliser(compileRecipes(profiles, codecs, environment), limits, instance);
 }
 
 /** Bytes and topic of a message -> readings. Synchronous, without I/O, and never throws on any input. */
@@ -57,29 +75,58 @@ export class Normaliser {
     }
     const entry = this.topics.get(message.topic);
     if (!entry.ok) {
-      return { kind: 'fault', fault: entry.fault };
+      return entry.fault === undefined ? IGNORED : { kind: 'fault', fault: entry.fault };
     }
-    const { plan, codec } = entry.recipe;
-    const encoding = message.contentEncoding;
-    if (encoding !== undefined && !PLAIN_ENCODINGS.has(encoding.toLowerCase())) {
-      return refused('UNSUPPORTED_ENCODING', `content encoding "${excerpt(encoding)}": profile "${plan.name}" takes plain payloads only`);
+    const { plan, decoder } = entry.recipe;
+    let plain = body;
+    if (message.contentEncoding !== undefined || plan.encodings !== undefined) {
+      const unpacked = this.unpack(plan, message);
+      if (!unpacked.ok) {
+        return { kind: 'fault', fault: unpacked.fault };
+      }
+      plain = unpacked.value;
+      if (plain.length === 0) {
+        return EMPTY;
+      }
     }
-    const decoded = codec.decode(body, this.limits);
+    const decoded = decoder.decode(plain, this.limits, message);
     if (!decoded.ok) {
       return { kind: 'fault', fault: decoded.fault };
     }
+    const { ignored } = decoded.value;
+    if (ignored !== undefined) {
+      return { kind: 'filtered', reason: ignored };
+    }
     const drafts = this.read(plan, entry, message, decoded.value);
     if (!Array.isArray(drafts)) {
-      return { kind: 'fault', fault: drafts };
+      return drafts.kind === 'filtered' ? drafts : { kind: 'fault', fault: drafts };
     }
     this.identify(drafts, message);
     return { kind: 'readings', readings: drafts };
   }
 
+  /** The payload without its compression, where the profile allows for one. */
+  private unpack(plan: ProfilePlan, { body, contentEncoding }: InboundMessage): Result<Buffer> {
+    const named = contentEncoding !== undefined && !PLAIN_ENCODINGS.has(contentEncoding.toLowerCase());
+    const compression = named ? compressionNamed(contentEncoding) : compressionOf(body);
+    if (compression !== undefined && plan.encodings?.includes(compression) === true) {
+      return decompress(body, compression, this.limits.messageBytes);
+    }
+    if (named) {
+      const taken = plan.encodings === undefined ? 'plain payloads only' : `${plan.encodings.join(', ')} and plain payloads`;
+      return failed('UNSUPPORTED_ENCODING', `content encoding "${excerpt(contentEncoding)}": profile "${plan.name}" takes ${taken}`);
+    }
+    return { ok: true, value: body };
+  }
+
   /** The readings, without ids, or why there are none. */
-  private read(plan: ProfilePlan, entry: TopicEntry, message: InboundMessage, decoded: Decoded): Draft[] | Fault {
+  private read(plan: ProfilePlan, entry: TopicEntry, message: InboundMessage, decoded: Decoded): Draft[] | Fault | Filtered {
     const { builder, limits } = this;
+    const { ignoreWhen } = plan;
     const whole = decoded.document;
+    if (ignoreWhen !== undefined && isIgnored(ignoreWhen, whole, whole)) {
+      return IGNORED;
+    }
     const found = plan.each === undefined ? whole : readPath(plan.each, whole, whole);
     if (!Array.isArray(found) && plan.each !== undefined) {
       return fault('SCHEMA_MISMATCH', `profile "${plan.name}": each: there is no array at that path`);
@@ -91,8 +138,14 @@ export class Normaliser {
     }
     builder.open(flagBits(decoded.flags));
     const drafts: Draft[] = [];
+    let ignored = 0;
     for (let i = 0; i < elements.length; i += 1) {
-      const draft = builder.build(plan, entry, message, elements[i] as Document, whole);
+      const own = elements[i] as Document;
+      if (ignoreWhen !== undefined && isIgnored(ignoreWhen, own, whole)) {
+        ignored += 1;
+        continue;
+      }
+      const draft = builder.build(plan, entry, message, own, whole);
       if (draft === undefined) {
         continue;
       }
@@ -101,7 +154,13 @@ export class Normaliser {
       }
       drafts.push(draft);
     }
-    return drafts.length > 0 ? drafts : fault('NO_VALUES', `profile "${plan.name}": all values are missing, null or excluded`);
+    if (drafts.length > 0) {
+      return drafts;
+    }
+    if (builder.leftOut) {
+      return MISSING;
+    }
+    return ignored > 0 ? IGNORED : fault('NO_VALUES', `profile "${plan.name}": all values are missing, null or excluded`);
   }
 
   /**

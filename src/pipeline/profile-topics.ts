@@ -1,22 +1,25 @@
-import type { CodecRegistry, PayloadCodec } from '../codec/registry.ts';
+import type { CodecEnvironment, CodecOptions, CodecRegistry, PayloadDecoder } from '../codec/registry.ts';
+import { firstOf } from '../codec/first-of.ts';
 import { emptyBag } from '../domain/bag.ts';
 import { BoundedCache } from '../domain/bounded-cache.ts';
 import { excerpt } from '../domain/excerpt.ts';
 import { type Fault, fault } from '../domain/fault.ts';
+import { escapeKey } from '../domain/flatten.ts';
 import { renderTemplate } from '../domain/payload-path.ts';
-import type { ProfileSpec } from '../domain/profile.ts';
-import { compileProfile, type NamedSource, type ProfilePlan } from '../domain/profile-plan.ts';
+import { optionsByCodec, type ProfileSpec } from '../domain/profile.ts';
+import { compileProfile, type ProfilePlan } from '../domain/profile-plan.ts';
 import { topicProblem } from '../domain/topic.ts';
-import { type TopicMatch, TopicTree } from '../domain/topic-template.ts';
+import { type TopicMatch, type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
+import type { NamedSource } from '../domain/values-plan.ts';
 
 /** Topics that are kept ready; an AMQP routing key has at most 255 bytes. */
 const TOPICS = 10_000;
 const TOPIC_LENGTH = 512;
 
-/** A profile and the codec that it names. */
+/** A profile and the decoder of the codec that it names. */
 export interface Recipe {
   readonly plan: ProfilePlan;
-  readonly codec: PayloadCodec;
+  readonly decoder: PayloadDecoder;
 }
 
 /** Everything about a reading that its topic alone decides. */
@@ -30,34 +33,40 @@ export interface TopicEntry {
   readonly tags: Readonly<Record<string, string>> | undefined;
   /** Tags that come from the payload. */
   readonly payloadTags: readonly NamedSource[];
+  /** Name of the value of a bare scalar. */
+  readonly scalar: string | undefined;
+  /** Where `values` is a table: its entries, with their names complete. */
+  readonly entries: readonly NamedSource[];
 }
 
-/** No message of this topic passes. */
+/** No message of this topic passes; `fault` is undefined where a profile says that they are to be ignored. */
 export interface RefusedTopic {
   readonly ok: false;
-  readonly fault: Fault;
+  readonly fault: Fault | undefined;
 }
 
+const IGNORED: RefusedTopic = { ok: false, fault: undefined };
+
 /** Checks all profiles at once. Throws an Error with one line for each problem; `checkProfile` would have found them before. */
-export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRegistry): Recipe[] {
+export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRegistry, environment: CodecEnvironment): Recipe[] {
   const problems: string[] = [];
   const recipes: Recipe[] = [];
   const names = new Set<string>();
   for (const spec of profiles) {
     const result = compileProfile(spec);
-    const codec = codecs.get(spec.codec);
     if (!result.ok) {
       problems.push(...result.problems.map((problem) => `profile "${spec.name}": ${problem}`));
     }
-    if (codec === undefined) {
-      problems.push(`profile "${spec.name}": codec: there is no "${spec.codec}"; there are ${codecs.names.join(', ')}`);
-    }
+    const options = optionsByCodec(spec);
+    const wrong = [...options].flatMap(([name, own]) => codecProblems(codecs, name, own));
+    problems.push(...wrong.map((problem) => `profile "${spec.name}": ${problem}`));
     if (names.has(spec.name)) {
       problems.push(`profile "${spec.name}": the name is taken`);
     }
     names.add(spec.name);
-    if (result.ok && codec !== undefined) {
-      recipes.push({ plan: result.value, codec });
+    if (result.ok && wrong.length === 0) {
+      const decoders = [...options].flatMap(([name, own]) => codecs.get(name)?.create(own, ownState(environment, spec.name, name)) ?? []);
+      recipes.push({ plan: result.value, decoder: firstOf(decoders) });
     }
   }
   if (problems.length > 0) {
@@ -66,13 +75,46 @@ export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRe
   return recipes;
 }
 
+/** Two profiles with one codec do not share a memory. */
+function ownState(environment: CodecEnvironment, profile: string, codec: string): CodecEnvironment {
+  const own = (name: string): string => `${profile}-${codec}-${name}`;
+  return {
+    instance: environment.instance,
+    command: (topic, body) => environment.command(topic, body),
+    load: (name) => environment.load(own(name)),
+    save: (name, state) => environment.save(own(name), state),
+    now: () => environment.now(),
+  };
+}
+
+function codecProblems(codecs: CodecRegistry, name: string, options: CodecOptions): string[] {
+  const codec = codecs.get(name);
+  if (codec === undefined) {
+    return [`codec: there is no "${name}"; there are ${codecs.names.join(', ')}`];
+  }
+  return codec.checkOptions(options).map((problem) => `codecOptions.${problem}`);
+}
+
+interface Target {
+  readonly recipe: Recipe;
+  /** The template is one of `ignore`. */
+  readonly ignored: boolean;
+}
+
+/** What a profile ignores stands before what it reads. */
+function targets(recipe: Recipe): { readonly template: TopicTemplate; readonly value: Target }[] {
+  const { plan } = recipe;
+  const entries = (templates: readonly TopicTemplate[], ignored: boolean) => templates.map((template) => ({ template, value: { recipe, ignored } }));
+  return [...entries(plan.ignored, true), ...entries(plan.templates, false)];
+}
+
 /** Topic -> profile, and what the topic says of its readings; kept ready for the topics in use. */
 export class ProfileTopics {
-  private readonly tree: TopicTree<Recipe>;
+  private readonly tree: TopicTree<Target>;
   private readonly entries: BoundedCache<TopicEntry | RefusedTopic> = new BoundedCache(TOPICS, TOPIC_LENGTH);
 
   constructor(recipes: readonly Recipe[]) {
-    this.tree = new TopicTree(recipes.flatMap((recipe) => recipe.plan.templates.map((template) => ({ template, value: recipe }))));
+    this.tree = new TopicTree(recipes.flatMap(targets));
   }
 
   get(topic: string): TopicEntry | RefusedTopic {
@@ -93,14 +135,14 @@ export class ProfileTopics {
     if (match === undefined) {
       return { ok: false, fault: fault('NO_PROFILE', `no profile has a topic template for "${excerpt(topic, 255)}"`) };
     }
-    return describe(topic, match);
+    return match.value.ignored ? IGNORED : describe(topic, match);
   }
 }
 
-function describe(topic: string, { value: recipe, captures }: TopicMatch<Recipe>): TopicEntry | RefusedTopic {
+function describe(topic: string, { value: { recipe }, captures }: TopicMatch<Target>): TopicEntry | RefusedTopic {
   const { plan } = recipe;
   const device = plan.device.kind === 'template' ? renderTemplate(plan.device, captures) : undefined;
-  if (plan.device.kind === 'template' && device === undefined) {
+  if (plan.device.kind === 'template' && device === undefined && plan.deviceElse === undefined) {
     return { ok: false, fault: fault('DEVICE_MISSING', `profile "${plan.name}": a level that names the device is empty in "${excerpt(topic, 255)}"`) };
   }
   const tags = emptyBag<string>();
@@ -117,5 +159,32 @@ function describe(topic: string, { value: recipe, captures }: TopicMatch<Recipe>
       tagged = true;
     }
   }
-  return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, payloadTags };
+  const entries = tableEntries(plan, captures);
+  const names = new Set(entries.map((entry) => entry.name));
+  if (names.size < entries.length) {
+    return { ok: false, fault: fault('SCHEMA_MISMATCH', `profile "${plan.name}": two values would have one name under "${excerpt(topic, 255)}"`) };
+  }
+  const scalar = typeof plan.scalar === 'object' ? renderTemplate(plan.scalar, asNames(captures)) : plan.scalar;
+  return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, payloadTags, scalar, entries };
+}
+
+/** In the name of a value the levels of a topic are levels: `relay/0/power` is `relay.0.power`. */
+function asNames(captures: Readonly<Record<string, string>>): Record<string, string> {
+  const names = emptyBag<string>();
+  for (const name in captures) {
+    names[name] = (captures[name] as string).split('/').map(escapeKey).join('.');
+  }
+  return names;
+}
+
+/** The table of values for this topic; an entry whose name the topic cannot complete is left out. */
+function tableEntries({ values }: ProfilePlan, captures: Readonly<Record<string, string>>): readonly NamedSource[] {
+  if (values.kind !== 'table') {
+    return [];
+  }
+  const names = asNames(captures);
+  return values.entries.flatMap(({ name, source, template }) => {
+    const full = template === undefined ? name : renderTemplate(template, names);
+    return full === undefined ? [] : [{ name: full, source }];
+  });
 }

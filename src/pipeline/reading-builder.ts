@@ -1,14 +1,16 @@
 import { emptyBag } from '../domain/bag.ts';
 import { deviceTime } from '../domain/device-time.ts';
 import { type Fault, fault } from '../domain/fault.ts';
-import { FLAG, flagList } from '../domain/flags.ts';
-import { MAX_NAME, ValueCollector } from '../domain/flatten.ts';
+import { FLAG, flagBit, flagList } from '../domain/flags.ts';
+import { escapeKey, MAX_NAME, ValueCollector } from '../domain/flatten.ts';
 import type { EpochMs, InboundMessage } from '../domain/message.ts';
 import { type CompiledSource, type Document, readPath, renderTemplate } from '../domain/payload-path.ts';
 import type { Limits } from '../domain/profile.ts';
-import type { ProfilePlan, ValuesPlan } from '../domain/profile-plan.ts';
-import type { Reading } from '../domain/reading.ts';
+import type { ProfilePlan } from '../domain/profile-plan.ts';
+import type { Reading, Value } from '../domain/reading.ts';
+import type { FieldsPart, ValuesPlan } from '../domain/values-plan.ts';
 import type { TopicEntry } from './profile-topics.ts';
+import { TypeWatch } from './type-watch.ts';
 
 /** A reading under construction: its id comes last. */
 export type Draft = { -readonly [K in keyof Reading]: Reading[K] };
@@ -17,8 +19,15 @@ export type Draft = { -readonly [K in keyof Reading]: Reading[K] };
 export class ReadingBuilder {
   /** The message carries a time or a sequence number, so its bytes tell it from every other. */
   distinct = false;
+  /** A reading had values, and the profile says to leave all of them out. */
+  leftOut = false;
   private readonly limits: Limits;
   private readonly collector: ValueCollector = new ValueCollector();
+  /** For units and tags that stand in objects of their own. */
+  private readonly side: ValueCollector = new ValueCollector();
+  private readonly types: TypeWatch = new TypeWatch();
+  /** Units of name/value pairs. */
+  private pairUnits: Record<string, Value> | undefined;
   private messageFlags = 0;
 
   constructor(limits: Limits) {
@@ -28,7 +37,9 @@ export class ReadingBuilder {
   /** Before each message; `flags` are what the codec says of all its readings. */
   open(flags: number): void {
     this.collector.open(this.limits.fields, this.limits.messageBytes);
+    this.side.open(this.limits.fields, this.limits.messageBytes);
     this.distinct = false;
+    this.leftOut = false;
     this.messageFlags = flags;
   }
 
@@ -36,7 +47,7 @@ export class ReadingBuilder {
   build(plan: ProfilePlan, entry: TopicEntry, message: InboundMessage, own: Document, whole: Document): Draft | Fault | undefined {
     const { collector } = this;
     collector.next();
-    const mismatch = this.gather(plan.values, plan.scalar, entry, own, whole);
+    const mismatch = this.gather(plan.values, entry, own, whole);
     if (mismatch !== undefined) {
       return fault('SCHEMA_MISMATCH', `profile "${plan.name}": a bare ${mismatch} where an object is due (\`scalar\` would give it a name)`);
     }
@@ -46,11 +57,14 @@ export class ReadingBuilder {
     if (collector.count === 0) {
       return undefined;
     }
-    const device = entry.device ?? nameText(readSource(plan.device, entry, own, whole));
+    let device = entry.device ?? nameText(readSource(plan.device, entry, own, whole));
+    if (device === undefined && plan.deviceElse !== undefined) {
+      device = nameText(readSource(plan.deviceElse, entry, own, whole));
+    }
     if (device === undefined) {
       return fault('DEVICE_MISSING', `profile "${plan.name}": the payload does not name the device`);
     }
-    const tags = entry.payloadTags.length === 0 ? entry.tags : collectTags(entry, own, whole);
+    const tags = entry.payloadTags.length === 0 && plan.tagsFrom === undefined ? entry.tags : this.tags(plan, entry, own, whole);
     if (typeof tags === 'string') {
       return fault('SCHEMA_MISMATCH', `profile "${plan.name}": ${tags}`);
     }
@@ -66,31 +80,59 @@ export class ReadingBuilder {
       const time = deviceTime(readSource(plan.time.from, entry, own, whole), plan.time.rule, receivedAt);
       measuredAt = time.at;
       flags |= time.flags;
-      this.distinct ||= time.usable;
+      // Where the codec says that equal bytes may tell of another measurement, a time does not make them distinct.
+      this.distinct ||= time.usable && (this.messageFlags & FLAG['arrival-id']) === 0;
     }
     if (!this.distinct && plan.sequence !== undefined) {
       this.distinct = nameText(readSource(plan.sequence, entry, own, whole)) !== undefined;
     }
-    const { values } = collector;
-    const units = plan.units.of(values);
+    if (plan.flagsFrom !== undefined) {
+      flags |= namedFlags(readPath(plan.flagsFrom, own, whole));
+    }
+    if (collector.repeated && plan.values.kind === 'pairs') {
+      flags |= FLAG['duplicate-key'];
+    }
+    let { values } = collector;
+    let units: Readonly<Record<string, string>> | undefined;
+    const shaper = plan.shapers === undefined ? undefined : plan.shapers.of(device);
+    if (shaper === undefined) {
+      units = plan.units.of(values);
+    } else {
+      const stated = plan.unitsFrom === undefined ? this.pairUnits : this.object(readPath(plan.unitsFrom, own, whole));
+      const shaped = shaper.shape(values, { stated, own, whole });
+      if (shaped.count === 0) {
+        this.leftOut = true;
+        return undefined;
+      }
+      values = shaped.values;
+      units = shaped.units;
+      flags |= shaped.flags;
+    }
+    if (plan.watchTypes && this.types.changed(plan.name, device, values)) {
+      flags |= FLAG['type-changed'];
+    }
     return { id: '', device, profile: plan.name, topic: message.topic, measuredAt, receivedAt, values, units, tags, flags: flagList(flags) };
   }
 
   /** Gathers the values of one element. Answers the type of a scalar that nothing gives a name to. */
-  private gather(plan: ValuesPlan, scalar: string | undefined, entry: TopicEntry, own: Document, whole: Document): string | undefined {
+  private gather(plan: ValuesPlan, entry: TopicEntry, own: Document, whole: Document): string | undefined {
     const { collector } = this;
+    const { scalar } = entry;
     if (plan.kind === 'table') {
       if (scalar !== undefined && typeof own !== 'object') {
         collector.add(scalar, own, undefined);
         return undefined;
       }
-      for (const { name, source } of plan.entries) {
+      for (const { name, source } of entry.entries) {
         const node = readSource(source, entry, own, whole);
         if (node !== undefined) {
           collector.add(name, node, undefined);
         }
       }
       return collector.count === 0 && typeof own !== 'object' ? typeof own : undefined;
+    }
+    if (plan.kind !== 'fields') {
+      return this.gatherOther(plan, entry, own, whole);
     }
     const node = typeof own === 'object' ? readPath(plan.path, own, whole) : own;
     if (node === undefined || node === null) {
@@ -105,6 +147,111 @@ export class ReadingBuilder {
     }
     return undefined;
   }
+
+  /** Values at several paths, or as name/value pairs. */
+  private gatherOther(plan: OtherValues, entry: TopicEntry, own: Document, whole: Document): string | undefined {
+    const { collector } = this;
+    if (typeof own !== 'object') {
+      if (entry.scalar === undefined) {
+        return typeof own;
+      }
+      collector.add(entry.scalar, own, undefined);
+    } else if (plan.kind === 'merged') {
+      for (let i = 0; i < plan.parts.length; i += 1) {
+        const { path, exclude, name, prefix } = plan.parts[i] as FieldsPart;
+        if (i > 0) {
+          collector.renameRepeated(prefix);
+        }
+        const node = readPath(path, own, whole);
+        if (typeof node === 'object' && node !== null) {
+          collector.flatten('', node, exclude);
+        } else if (node !== undefined) {
+          collector.add(name, node, undefined);
+        }
+      }
+    } else {
+      this.gatherPairs(plan, entry, own, whole);
+    }
+    return undefined;
+  }
+
+  private gatherPairs(plan: Extract<ValuesPlan, { kind: 'pairs' }>, entry: TopicEntry, own: Document, whole: Document): void {
+    const list = readPath(plan.each, own, whole);
+    const units = emptyBag<string>();
+    this.pairUnits = plan.unit === undefined ? undefined : units;
+    this.collector.flagRepeated();
+    for (const item of Array.isArray(list) ? (list as readonly Document[]) : []) {
+      const text = nameText(readSource(plan.name, entry, item, whole));
+      const value = readSource(plan.value, entry, item, whole);
+      if (text === undefined || value === undefined) {
+        continue;
+      }
+      const name = escapeKey(text);
+      this.collector.add(name, value, undefined);
+      const unit = plan.unit === undefined ? undefined : readSource(plan.unit, entry, item, whole);
+      if (typeof unit === 'string') {
+        units[name] = unit;
+      }
+    }
+  }
+
+  /** What an object of the payload says, by flattened name. */
+  private object(found: Document | undefined): Readonly<Record<string, Value>> | undefined {
+    if (typeof found !== 'object' || found === null) {
+      return undefined;
+    }
+    this.side.next();
+    this.side.flatten('', found, undefined);
+    return this.side.values;
+  }
+
+  /** The tags of topic and payload, or a sentence about the one that cannot be a tag. Those that the profile names win. */
+  private tags(plan: ProfilePlan, entry: TopicEntry, own: Document, whole: Document): Record<string, string> | string | undefined {
+    const tags = emptyBag<string>();
+    const given = plan.tagsFrom === undefined ? undefined : this.object(readPath(plan.tagsFrom, own, whole));
+    for (const name in given) {
+      const text = String(given[name]);
+      if (text.length > MAX_NAME) {
+        return `tag "${name}" is longer than ${MAX_NAME} characters`;
+      }
+      tags[name] = text;
+    }
+    for (const name in entry.tags) {
+      tags[name] = entry.tags[name] as string;
+    }
+    for (const { name, source } of entry.payloadTags) {
+      const found = readSource(source, entry, own, whole);
+      if (found === undefined || found === null) {
+        continue;
+      }
+      if (typeof found === 'object') {
+        return `tag "${name}" is an object or array`;
+      }
+      const text = String(found);
+      if (text.length > MAX_NAME) {
+        return `tag "${name}" is longer than ${MAX_NAME} characters`;
+      }
+      tags[name] = text;
+    }
+    for (const _ in tags) {
+      return tags;
+    }
+    return undefined;
+  }
+}
+
+type OtherValues = Extract<ValuesPlan, { kind: 'merged' | 'pairs' }>;
+
+/** The bits of a list of flags, or of one flag. */
+function namedFlags(found: Document | undefined): number {
+  if (!Array.isArray(found)) {
+    return flagBit(found);
+  }
+  let bits = 0;
+  for (const name of found as readonly Document[]) {
+    bits |= flagBit(name);
+  }
+  return bits;
 }
 
 function readSource(source: CompiledSource, entry: TopicEntry, own: Document, whole: Document): Document | undefined {
@@ -123,30 +270,4 @@ function differs(other: Document | undefined, device: string): boolean {
     return false;
   }
   return typeof other === 'object' || String(other) !== device;
-}
-
-/** The tags of topic and payload, or a sentence about the one that cannot be a tag. */
-function collectTags(entry: TopicEntry, own: Document, whole: Document): Record<string, string> | string | undefined {
-  const tags = emptyBag<string>();
-  let tagged = false;
-  for (const name in entry.tags) {
-    tags[name] = entry.tags[name] as string;
-    tagged = true;
-  }
-  for (const { name, source } of entry.payloadTags) {
-    const found = readSource(source, entry, own, whole);
-    if (found === undefined || found === null) {
-      continue;
-    }
-    if (typeof found === 'object') {
-      return `tag "${name}" is an object or array`;
-    }
-    const text = String(found);
-    if (text.length > MAX_NAME) {
-      return `tag "${name}" is longer than ${MAX_NAME} characters`;
-    }
-    tags[name] = text;
-    tagged = true;
-  }
-  return tagged ? tags : undefined;
 }

@@ -40,8 +40,8 @@ export function localUsers(topology: Topology, options: LocalUserOptions): Broke
       ...options.gateway,
       tags: [],
       configure: names(own),
-      // Publishing, binding (needs write on the queue) and naming a dead-letter exchange.
-      write: names(own),
+      // Publishing, binding (needs write on the queue) and naming a dead-letter exchange; commands where a codec sends them.
+      write: names(topology.commands === undefined ? own : [...own, topology.commands]),
       // Consuming, and binding (needs read on the exchange).
       read: names([...own, ...sources]),
       topics: [],

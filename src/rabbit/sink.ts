@@ -1,17 +1,11 @@
-import type { Channel, Options } from 'amqplib';
 import { encodeBatch, type EncodedBatch } from '../codec/batch.ts';
 import { type Fault, failed, type Result } from '../domain/fault.ts';
 import type { Batch, Scheduler, Sink } from '../pipeline/ports.ts';
 import { onAvailable, unavailability } from './availability.ts';
-import { closeChannel, type Connection } from './connection.ts';
 import { ConfirmPublisher, type PublishProperties } from './publisher.ts';
 import { messageOf } from './reasons.ts';
 import type { Session } from './session.ts';
-
-/** Frames that wait for the socket on a best-effort channel before offers are dropped: 5 MB with batches of 256 kB. */
-const OFFER_FRAMES = 64;
-/** Between two tries to open a best-effort channel: each offer to an exchange that is missing costs one. */
-const REOPEN_MS = 1000;
+import { Tap } from './tap.ts';
 
 export interface AmqpSinkOptions {
   /** A connection for publishing alone (dead letters may share it). Started and closed by its owner. */
@@ -124,68 +118,5 @@ export class AmqpSink implements Sink {
       ...(action.ttlMs === undefined ? {} : { expiration: String(action.ttlMs) }),
       headers: { ...headers, 'sluice-count': batch.items.length },
     };
-  }
-}
-
-/** A plain channel for best-effort copies to one exchange. */
-class Tap {
-  private readonly options: AmqpSinkOptions;
-  private channel: Channel | undefined;
-  private full = false;
-  private opening = false;
-  private triedAt = Number.NEGATIVE_INFINITY;
-  private triedOn: Connection | undefined;
-
-  constructor(options: AmqpSinkOptions) {
-    this.options = options;
-  }
-
-  /** Whether a message can go out now; opens the channel for the next one where it is missing. */
-  ready(): boolean {
-    if (this.channel !== undefined) return !this.full;
-    const connection = this.options.session.current;
-    const now = this.options.scheduler.monotonic();
-    if (connection !== undefined && !this.opening && (connection !== this.triedOn || now - this.triedAt >= REOPEN_MS)) {
-      this.triedOn = connection;
-      this.triedAt = now;
-      void this.open(connection);
-    }
-    return false;
-  }
-
-  publish(exchange: string, routingKey: string, body: Buffer, properties: Options.Publish): boolean {
-    if (this.channel === undefined) return false;
-    this.full = !this.channel.publish(exchange, routingKey, body, properties);
-    return true;
-  }
-
-  async close(deadlineMs: number): Promise<void> {
-    const channel = this.channel;
-    this.channel = undefined;
-    if (channel !== undefined) await closeChannel(channel, deadlineMs, this.options.scheduler);
-  }
-
-  private async open(connection: Connection): Promise<void> {
-    this.opening = true;
-    try {
-      const channel = await connection.openChannel(this.options.channelTimeoutMs, { highWaterMark: OFFER_FRAMES });
-      this.channel = channel;
-      this.full = false;
-      channel.on('drain', () => {
-        this.full = false;
-      });
-      const gone = (): void => {
-        if (this.channel === channel) this.channel = undefined;
-      };
-      const forget = connection.onLost(gone);
-      channel.on('close', () => {
-        gone();
-        forget();
-      });
-    } catch {
-      // Best effort: the next offer tries again.
-    } finally {
-      this.opening = false;
-    }
   }
 }

@@ -26,6 +26,8 @@ export interface BindingSpec {
 
 /** Everything that the gateway needs on the broker, in the order in which it can be declared. */
 export interface Topology {
+  /** Exchange that the gateway itself publishes commands to devices to; absent where it sends none. */
+  readonly commands?: string | undefined;
   readonly exchanges: readonly ExchangeSpec[];
   readonly queues: readonly QueueSpec[];
   readonly bindings: readonly BindingSpec[];
@@ -77,6 +79,8 @@ export interface TopologyOptions {
   readonly deadLetters: { readonly exchange: string; readonly queue: string };
   readonly exchanges: readonly ExchangeOptions[];
   readonly queues: readonly QueueOptions[];
+  /** The gateway sends commands to devices through the ingest exchange. */
+  readonly commands?: boolean | undefined;
 }
 
 /** Routing key of what the broker itself moves to the dead letters (delivery limit, expiry). */
@@ -134,7 +138,7 @@ export function buildTopology(options: TopologyOptions): Topology {
   for (const q of options.queues) {
     for (const b of q.bindings) bindings.push({ source: b.exchange, queue: q.name, routingKey: b.routingKey ?? '', arguments: b.arguments ?? {} });
   }
-  return { exchanges, queues, bindings };
+  return options.commands === true ? { exchanges, queues, bindings, commands: ingest.exchange ?? 'amq.topic' } : { exchanges, queues, bindings };
 }
 
 function ingestQueue(ingest: IngestOptions, deadLetterExchange: string): QueueSpec {

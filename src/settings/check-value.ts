@@ -36,6 +36,7 @@ export class Checker {
     const found = this.follow(node, path);
     if (found === NOTHING) return NOTHING;
     if (found === null || (isScalar(found) && found.value === null)) return this.empty(shape, found ?? node, path);
+    if (shape.free === true) return isMap(found) ? this.data(found, path) : this.wrongKind(shape, found, path);
     if (shape.anyOf !== undefined) return this.union(shape, shape.anyOf, found, path);
     if (shape.properties !== undefined) return this.object(shape, shape.properties, found, path);
     const values = tableOf(shape);
@@ -83,6 +84,8 @@ export class Checker {
       if (scalars.length === 1 && only !== undefined) return this.scalar(only, node, path);
       if (scalars.length > 1) return this.anyScalar(node, path);
     }
+    const list = choices.find((c) => c.items !== undefined);
+    if (isSeq(node) && list !== undefined) return this.check(list, node, path);
     const table = choices.find((c) => tableOf(c) !== undefined);
     if (isMap(node) && table !== undefined) return this.check(table, node, path);
     return this.wrongKind(shape, node, path);
@@ -149,6 +152,16 @@ export class Checker {
     if (node.items.length < (shape.minItems ?? 0)) return this.error(node, path, 'must not be empty');
     // Places in the list must keep their numbers, so what is unusable stays as a hole.
     return node.items.map((item, i) => this.check(items, item as Node | null, [...path, i]));
+  }
+
+  /** Any data: as YAML types it, with what comes from outside filled in. Null is allowed. */
+  private data(node: Node | null, path: Path): unknown {
+    const found = this.follow(node, path);
+    if (found === NOTHING) return NOTHING;
+    if (node !== null) this.places.set(this.seenAs(path), this.placeOf(node));
+    if (isSeq(found)) return found.items.map((item, i) => this.data(item as Node | null, [...path, i]));
+    if (isMap(found)) return Object.fromEntries([...this.pairs(found, path)].map(({ name, value }) => [name, this.data(value, [...path, name])]));
+    return isScalar(found) && found.value !== null ? this.anyScalar(found, path) : null;
   }
 
   private wrongKind(shape: Shape, node: Node, path: Path): undefined {

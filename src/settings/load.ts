@@ -4,13 +4,17 @@ import { isMap } from 'yaml';
 import { Checker } from './check-value.ts';
 import { filesNamedIn, parseYaml, type YamlFile } from './document.ts';
 import type { Sources } from './interpolate.ts';
+import type { KnownCodecs } from './lint/context.ts';
 import { lint } from './lint.ts';
 import { type Path, type Place, Places, type Problem, Problems } from './problem.ts';
 import { expand } from './profile-files.ts';
 import { versionOf } from './redact.ts';
 import { ProfileFileSchema, ProfileSchema, type RawProfile, type RawSettings, type Settings, SettingsSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
+import { shippedFolder, shippedProfiles } from './shipped-profiles.ts';
+import { hintFor } from './suggest.ts';
 import { toSettings } from './to-domain.ts';
+import { loadUnits } from './units.ts';
 
 export type { Problem } from './problem.ts';
 export { redact } from './redact.ts';
@@ -27,8 +31,8 @@ export type LoadResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export interface LoadOptions {
-  /** Names in the codec registry; without them a profile's codec is not looked up. */
-  readonly codecs?: readonly string[];
+  /** The codec registry, or the names in it (then options of codecs are not checked); without either a profile's codec is not looked up. */
+  readonly codecs?: KnownCodecs | readonly string[];
 }
 
 /** Larger than any settings file or certificate; a path to a device or a disk image should not fill the memory. */
@@ -50,26 +54,45 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
 
   // Profiles of further files stand behind those of this one in the list, under numbers of their own.
   const profiles: (RawProfile | undefined)[] = [...(raw.profiles ?? [])];
+  const add = async (at: Path, name: string): Promise<void> => {
+    const shown = display(file, name);
+    if (files.includes(shown)) return;
+    files.push(shown);
+    const yaml = await open(name, shown, env, problems, { at, place: places.of(at) });
+    if (yaml !== undefined) profiles.push(...profilesIn(yaml, profiles.length, places, problems));
+  };
   for (const [i, pattern] of (raw.profileFiles ?? []).entries()) {
     if (pattern === undefined) continue;
     const at = ['profileFiles', i];
     const found = await expand(path.dirname(file), pattern);
     if (found.length === 0) problems.add('warning', places.of(at), at, `no file matches ${JSON.stringify(pattern)}`);
-    for (const name of found) {
-      const shown = display(file, name);
-      if (files.includes(shown)) continue;
-      files.push(shown);
-      const yaml = await open(name, shown, env, problems, { at, place: places.of(at) });
-      if (yaml !== undefined) profiles.push(...profilesIn(yaml, profiles.length, places, problems));
-    }
+    for (const name of found) await add(at, name);
   }
-  lint({ raw, profiles, places, problems, codecs: options.codecs });
+  const shipped = (raw.useProfiles ?? []).length === 0 ? [] : await shippedProfiles();
+  for (const [i, name] of (raw.useProfiles ?? []).entries()) {
+    if (name === undefined) continue;
+    const at = ['useProfiles', i];
+    if (shipped.includes(name)) await add(at, path.join(shippedFolder(), `${name}.yaml`));
+    else problems.add('error', places.of(at), at, `no profile "${name}" comes with Sluice`, hintFor(name, shipped));
+  }
+  const units = profiles.some(converts) ? loadUnits() : undefined;
+  lint({ raw, profiles, places, problems, codecs: knownCodecs(options.codecs), units });
   if (problems.failed) return { ok: false, problems: problems.list(files) };
   const settings = toSettings(
     raw,
     profiles.filter((p) => p !== undefined),
+    units,
   );
   return { ok: true, settings, warnings: problems.list(files), version: versionOf(settings) };
+}
+
+function knownCodecs(codecs: LoadOptions['codecs']): KnownCodecs | undefined {
+  if (codecs === undefined || 'names' in codecs) return codecs;
+  return { names: codecs, get: (name) => (codecs.includes(name) ? { checkOptions: () => [] } : undefined) };
+}
+
+function converts(profile: RawProfile | undefined): boolean {
+  return profile?.convert !== undefined || Object.values(profile?.devices ?? {}).some((rules) => rules?.convert !== undefined);
 }
 
 /** Beside the settings file as it was named, so that a message can be clicked on. */

@@ -64,7 +64,8 @@ export function configurationMarkdown(exitCodes: readonly ExitCodeLine[]): strin
 /** The keys that a section, or an entry of a list, has. */
 function entryOf(shape: Shape): Shape | undefined {
   if (shape.properties !== undefined) return shape;
-  return shape.items?.properties === undefined ? undefined : shape.items;
+  const inner = shape.items ?? tableOf(shape);
+  return inner?.properties === undefined ? undefined : inner;
 }
 
 function keyTable(shape: Shape): string {
@@ -78,7 +79,7 @@ function keyTable(shape: Shape): string {
       rows.push(
         `| ${code(path)} | ${kindOf(key)} | ${[initial, ...marks].filter((m) => m !== '').join(' ')} | ${boundsOf(key)} | ${cell(key.description ?? '')} |`,
       );
-      if (nested !== undefined) walk(nested, `${path}${key.type === 'array' ? '[]' : ''}.`);
+      if (nested !== undefined) walk(nested, `${path}${key.type === 'array' ? '[]' : tableOf(key) === undefined ? '' : '.*'}.`);
     }
   };
   walk(shape, '');
@@ -89,7 +90,8 @@ function kindOf(shape: Shape): string {
   if (shape.anyOf !== undefined) return [...new Set(shape.anyOf.map(kindOf))].join(' or ');
   if (shape.enum !== undefined) return shape.enum.map(code).join(', ');
   const values = tableOf(shape);
-  if (values !== undefined) return `table of ${kindOf(values)}`;
+  if (values !== undefined) return `table of ${values.properties === undefined ? kindOf(values) : 'entries'}`;
+  if (shape.free === true) return 'any keys';
   if (shape.type === 'array') return `list of ${shape.items?.properties === undefined ? kindOf(shape.items ?? {}) : 'entries'}`;
   return KINDS[shape.type ?? 'number'] ?? 'number';
 }
@@ -150,6 +152,7 @@ function editorShape(shape: Shape): Record<string, unknown> {
       additionalProperties: false,
     };
   }
+  if (shape.free === true) return { ...about, type: 'object' };
   const values = tableOf(shape);
   if (values !== undefined) return { ...about, type: 'object', additionalProperties: editorShape(values) };
   if (shape.items !== undefined) return { ...about, type: 'array', items: editorShape(shape.items), ...pick(shape, ['minItems']) };

@@ -13,6 +13,10 @@ const Gateway = section('The gateway as a whole.', {
     maxLength: 64,
     pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$',
   }),
+  stateDir: text('Folder for what codecs with a memory keep across restarts (Sparkplug); made when it is first needed. Relative to the working directory.', {
+    default: '.sluice/state',
+    minLength: 1,
+  }),
   drainSeconds: amount('How long a stop waits for what is in flight. What is left then stays in the broker.', {
     default: 8,
     minimum: 0,
@@ -74,6 +78,11 @@ export const SettingsSchema = Type.Object(
       text('Path.', { minLength: 1 }),
       { default: [] },
     ),
+    useProfiles: list(
+      'Profiles that come with Sluice, by name: `tasmota`, `zigbee2mqtt`; docs/formats.md lists them. They stand behind those of this file and of `profileFiles`, in this order.',
+      text('Name.', { minLength: 1 }),
+      { default: [] },
+    ),
     exchanges: list('Exchanges to declare.', Exchange, { default: [] }),
     queues: list('Queues to declare.', Queue, { default: [] }),
     routes: list('The routing table.', Route, { minItems: 1 }),
@@ -109,7 +118,7 @@ export interface Settings {
   readonly source: SourceSettings;
   readonly limits: Limits;
   readonly dedupe: RawSettings['dedupe'];
-  /** Those of the file, then those of `profileFiles` in the order of their names. */
+  /** Those of the file, then those of `profileFiles` in the order of their names, then those of `useProfiles`. */
   readonly profiles: readonly ProfileSpec[];
   readonly exchanges: readonly ExchangeSettings[];
   readonly queues: readonly QueueSettings[];

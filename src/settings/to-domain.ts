@@ -1,11 +1,13 @@
 import type { ProfileSpec } from '../domain/profile.ts';
 import type { RouteSpec } from '../domain/route.ts';
+import type { ValueRulesSpec } from '../domain/value-rules.ts';
 import type { RawProfile, RawRoute, RawSettings, Settings } from './schema.ts';
+import type { UnitConverter } from './units.ts';
 
 /** amqplib takes user and password `guest` where a URL names none; RabbitMQ lets that user in from loopback only. */
 export const DEFAULT_URL = 'amqp://localhost:5672';
 
-export function toSettings(raw: RawSettings, profiles: readonly RawProfile[]): Settings {
+export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], units?: UnitConverter): Settings {
   const { url, urls, ...rabbitmq } = raw.rabbitmq;
   return {
     gateway: raw.gateway,
@@ -13,7 +15,7 @@ export function toSettings(raw: RawSettings, profiles: readonly RawProfile[]): S
     source: raw.source,
     limits: raw.limits,
     dedupe: raw.dedupe,
-    profiles: profiles.map(toProfile),
+    profiles: profiles.map((profile) => toProfile(profile, units)),
     exchanges: raw.exchanges,
     queues: raw.queues,
     routes: raw.routes.map(toRoute),
@@ -24,13 +26,20 @@ export function toSettings(raw: RawSettings, profiles: readonly RawProfile[]): S
   };
 }
 
-export function toProfile(raw: RawProfile): ProfileSpec {
+/** Without a converter (or where it refuses) a conversion changes nothing: good enough to look for problems. */
+export function toProfile(raw: RawProfile, units?: UnitConverter): ProfileSpec {
   const { time } = raw;
+  const values = toValues(raw.values);
   return {
     name: raw.name,
     topics: raw.topics,
+    ignore: raw.ignore,
+    ignoreWhen: raw.ignoreWhen,
     codec: raw.codec,
+    codecOptions: raw.codecOptions,
+    encodings: raw.encodings,
     device: raw.device,
+    deviceElse: raw.deviceElse,
     deviceCheck: raw.deviceCheck,
     each: raw.each,
     time:
@@ -38,12 +47,38 @@ export function toProfile(raw: RawProfile): ProfileSpec {
         ? undefined
         : { from: time.from, unit: time.unit, zone: time.zone, futureMs: Math.round(time.futureSeconds * 1000), lateMs: Math.round(time.lateSeconds * 1000) },
     sequence: raw.sequence,
-    values: raw.values,
+    ...values,
     exclude: raw.exclude,
     scalar: raw.scalar,
+    ...toRules(raw, units),
     units: raw.units,
+    unitsFrom: raw.unitsFrom,
+    unitNames: raw.unitNames,
     tags: raw.tags,
+    tagsFrom: raw.tagsFrom,
+    flagsFrom: raw.flagsFrom,
+    devices: raw.devices === undefined ? undefined : Object.fromEntries(Object.entries(raw.devices).map(([name, rules]) => [name, toRules(rules, units)])),
+    types: raw.types,
   };
+}
+
+/** Name/value pairs are told by their keys: exactly `each`, `name`, `value`, and perhaps `unit`. */
+function toValues(values: RawProfile['values']): Pick<ProfileSpec, 'values' | 'pairs'> {
+  if (typeof values === 'string' || Array.isArray(values)) return { values };
+  const { each, name, value, unit, ...others } = values as Readonly<Record<string, string>>;
+  if (each === undefined || name === undefined || value === undefined || Object.keys(others).length > 0) return { values };
+  return { values: '$', pairs: { each, name, value, unit } };
+}
+
+type RawRules = Pick<RawProfile, 'units' | 'rename' | 'map' | 'missing' | 'textNumbers' | 'sentinels' | 'ranges' | 'convert'>;
+
+function toRules(raw: RawRules, units: UnitConverter | undefined): ValueRulesSpec {
+  const { rename, map, missing, textNumbers, sentinels, ranges, convert } = raw;
+  const converted = Object.entries(convert ?? {}).map(([name, { from, to }]) => {
+    const result = units?.(from, to);
+    return [name, result?.ok === true ? result.value : { from, to, factor: 1, offset: 0 }] as const;
+  });
+  return { units: raw.units, rename, map, missing, textNumbers, sentinels, ranges, convert: convert === undefined ? undefined : Object.fromEntries(converted) };
 }
 
 export function toRoute(raw: RawRoute): RouteSpec {

@@ -12,7 +12,7 @@ import { loadSettings } from '../../src/settings/load.ts';
 import { configurationMarkdown, settingsJsonSchema } from '../../src/settings/reference.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const codecs = defaultCodecs().names;
+const codecs = defaultCodecs();
 
 function yamlFiles(folder: string): string[] {
   return readdirSync(path.join(ROOT, folder), { withFileTypes: true })

@@ -7,8 +7,8 @@ export interface SourceFile {
 /** Rooms that a room may import, besides itself. A room that is not listed here is a violation by itself. */
 const ADAPTERS = ['rabbit', 'edge', 'http', 'observe'] as const;
 const BELOW_ADAPTERS = ['domain', 'codec', 'pipeline'] as const;
-const BELOW_APP = [...BELOW_ADAPTERS, ...ADAPTERS, 'settings'] as const;
-const ROOT_FILES = ['version', 'topology-options'] as const;
+const BELOW_APP = [...BELOW_ADAPTERS, ...ADAPTERS, 'settings', 'state'] as const;
+const ROOT_FILES = ['version', 'topology-options', 'codec-environment'] as const;
 
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -21,7 +21,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   setup: [],
   // Single files beside the composition root: package.json's version, and settings in the words of the topology.
   version: [],
-  'topology-options': ['settings', 'rabbit/topology'],
+  'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
+  'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
+  // Small files of codecs with a memory.
+  state: ['domain'],
   app: [...BELOW_APP, ...ROOT_FILES],
   // Commands may run the simulated devices beside the gateway; the devices know nothing of it.
   commands: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'devices'],
@@ -30,7 +33,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that use Node's own modules only. */
-const BUILT_INS_ONLY = ['local', 'setup'];
+const BUILT_INS_ONLY = ['local', 'setup', 'state'];
 /** Rooms without any I/O: no I/O library, and of Node's modules only those that compute. */
 const PURE = ['domain', 'codec', 'pipeline'];
 const COMPUTING_BUILT_INS = ['zlib', 'crypto', 'buffer', 'util', 'string_decoder', 'assert', 'events'];

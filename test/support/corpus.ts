@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Real device payloads that stay out of this repository; tests that use them skip where the folder is missing. */
-const CORPUS = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'corpus');
+export const CORPUS = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'corpus');
 
 export const corpusMissing: string | undefined = existsSync(CORPUS) ? undefined : `skipped: no device payloads at ${CORPUS}`;
 

@@ -1,6 +1,7 @@
 import type { Path, Places, Problems } from '../problem.ts';
 import type { RawProfile, RawRoute, RawSettings } from '../schema.ts';
 import { hintFor } from '../suggest.ts';
+import type { UnitConverter } from '../units.ts';
 
 export interface LintInput {
   /** Checked, but what had errors has holes: only `usable` says which entries can be read. */
@@ -9,8 +10,17 @@ export interface LintInput {
   readonly profiles: readonly (RawProfile | undefined)[];
   readonly places: Places;
   readonly problems: Problems;
-  /** Names in the codec registry, where they are known. */
-  readonly codecs: readonly string[] | undefined;
+  /** The codec registry, where it is known. */
+  readonly codecs: KnownCodecs | undefined;
+  /** There where a profile converts units. */
+  readonly units: UnitConverter | undefined;
+}
+
+/** What the settings ask of a codec registry. */
+export interface KnownCodecs {
+  readonly names: readonly string[];
+  /** Problems of a codec's options: sentences that begin with the option's name and a colon. */
+  get(name: string): { checkOptions(options: Readonly<Record<string, unknown>>): readonly string[] } | undefined;
 }
 
 export interface Entry<T> {
@@ -32,7 +42,8 @@ export const BUILT_IN: ReadonlyMap<string, string> = new Map([
 /** What the rules of the lint ask, and how they answer. */
 export class Lint {
   readonly raw: RawSettings;
-  readonly codecs: readonly string[] | undefined;
+  readonly codecs: KnownCodecs | undefined;
+  readonly units: UnitConverter | undefined;
   readonly profiles: readonly Entry<RawProfile>[];
   readonly routes: readonly Entry<RawRoute>[];
   readonly exchanges: readonly Entry<RawSettings['exchanges'][number]>[];
@@ -45,6 +56,7 @@ export class Lint {
     this.all = input;
     this.raw = input.raw;
     this.codecs = input.codecs;
+    this.units = input.units;
     this.places = input.places;
     this.problems = input.problems;
     this.profiles = this.usable(input.profiles, 'profiles');

@@ -1,6 +1,8 @@
-import { checkProfile } from '../../domain/profile-plan.ts';
+import { optionsByCodec } from '../../domain/profile.ts';
+import { profileProblems } from '../../domain/profile-plan.ts';
 import { compileTopicTemplate, type TopicTemplate } from '../../domain/topic-template.ts';
 import type { Path } from '../problem.ts';
+import type { RawProfile } from '../schema.ts';
 import { hintFor } from '../suggest.ts';
 import { toProfile } from '../to-domain.ts';
 import type { Lint } from './context.ts';
@@ -10,19 +12,40 @@ type Levels = TopicTemplate['levels'];
 /** Profiles alone, and templates that two of them share. */
 export function lintProfiles(lint: Lint): void {
   for (const { at, value: profile } of lint.profiles) {
-    for (const problem of checkProfile(toProfile(profile))) report(lint, at, problem);
-    if (lint.codecs !== undefined && !lint.codecs.includes(profile.codec)) {
-      lint.error([...at, 'codec'], `codec "${profile.codec}" is not known`, hintFor(profile.codec, lint.codecs));
-    }
+    for (const { at: below, message } of profileProblems(toProfile(profile))) lint.error([...at, ...below], message);
+    codecs(lint, at, profile);
+    conversions(lint, at, profile);
+    for (const [name, rules] of Object.entries(profile.devices ?? {})) conversions(lint, [...at, 'devices', name], rules);
   }
   templates(lint);
 }
 
-/** The sentences begin with the key that they are about: `topics[1]: ...`, `tags.site: ...`. */
-function report(lint: Lint, at: Path, problem: string): void {
-  const [, key, index, name, message] = /^([a-zA-Z]+)(?:\[(\d+)\]|\.([^:]+))?: (.*)$/s.exec(problem) ?? [];
-  if (key === undefined || message === undefined) lint.error(at, problem);
-  else lint.error([...at, key, ...(index === undefined ? [] : [Number(index)]), ...(name === undefined ? [] : [name])], message);
+function codecs(lint: Lint, at: Path, profile: RawProfile): void {
+  if (lint.codecs === undefined) return;
+  for (const [i, name] of [profile.codec].flat().entries()) {
+    const path = typeof profile.codec === 'string' ? [...at, 'codec'] : [...at, 'codec', i];
+    const codec = lint.codecs.get(name);
+    if (codec === undefined) {
+      lint.error(path, `codec "${name}" is not known`, hintFor(name, lint.codecs.names));
+      continue;
+    }
+    const options = optionsByCodec(profile).get(name);
+    // Options that are no mapping have been told of.
+    if (typeof options !== 'object' || options === null) continue;
+    const below = typeof profile.codec === 'string' ? [...at, 'codecOptions'] : [...at, 'codecOptions', name];
+    for (const problem of codec.checkOptions(options)) {
+      const [, option, message] = /^([A-Za-z]\w*): (.*)$/s.exec(problem) ?? [];
+      if (option === undefined || message === undefined) lint.error(below, problem);
+      else lint.error([...below, option], message);
+    }
+  }
+}
+
+function conversions(lint: Lint, at: Path, { convert }: Pick<RawProfile, 'convert'>): void {
+  for (const [name, { from, to }] of Object.entries(convert ?? {})) {
+    const result = lint.units?.(from, to);
+    if (result?.ok === false) lint.error([...at, 'convert', name, ...(result.at === undefined ? [] : [result.at])], result.problem, result.hint);
+  }
 }
 
 interface Known {
@@ -35,6 +58,11 @@ interface Known {
 function templates(lint: Lint): void {
   const before: Known[] = [];
   for (const { at, value: profile } of lint.profiles) {
+    // What a profile ignores is tried first; two that ignore the same are no mistake.
+    for (const [i, text] of profile.ignore.entries()) {
+      const template = compileTopicTemplate(text);
+      if (template.ok) before.push({ levels: template.value.levels, name: profile.name, line: lint.line([...at, 'ignore', i]) });
+    }
     for (const [i, text] of profile.topics.entries()) {
       const template = compileTopicTemplate(text);
       if (!template.ok) continue;

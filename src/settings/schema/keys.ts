@@ -6,13 +6,15 @@ import { type Static, type TObject, type TProperties, type TSchema, Type } from 
  *
  * A key with a `default` may be left out of the file and is always there afterwards. `Type.Optional` is for keys whose
  * absence means something. Custom keywords: `secret` (never shown), `unit` (what a number counts), `maxBytes` (length
- * in UTF-8), `form` (a check that a pattern cannot express).
+ * in UTF-8), `form` (a check that a pattern cannot express), `free` (data that a codec judges).
  */
 export interface Keywords {
   readonly secret?: boolean;
   readonly unit?: 'bytes' | 'ms' | 's' | 'messages' | 'readings' | 'batches' | 'entries';
   readonly maxBytes?: number;
   readonly form?: 'amqp-url';
+  /** Any YAML data below: what it means is not the settings' to say. */
+  readonly free?: true;
 }
 
 interface TextOptions extends Keywords {
@@ -57,6 +59,11 @@ export function list<T extends TSchema>(description: string, items: T, options: 
 /** Free names on the left, one kind of value on the right. */
 export function table<T extends TSchema>(description: string, values: T, options: { readonly default?: Record<string, never> } = {}) {
   return Type.Record(Type.String(), values, { description, ...options });
+}
+
+/** A mapping whose content somebody else judges. */
+export function free(description: string) {
+  return Type.Unsafe<Record<string, unknown>>({ type: 'object', free: true, description });
 }
 
 /** A value of an AMQP table, as YAML says it: text, whole number or truth value. */

@@ -1,16 +1,20 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonCodec } from '../../../src/codec/json.ts';
-import { CodecRegistry, defaultCodecs } from '../../../src/codec/registry.ts';
+import { CodecRegistry, type Decoded, defaultCodecs, detachedEnvironment } from '../../../src/codec/registry.ts';
+import type { Result } from '../../../src/domain/fault.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../../src/domain/profile.ts';
 
+const decoder = jsonCodec.create({}, detachedEnvironment('test'));
+const decodeJson = (body: Buffer, limits: Limits): Result<Decoded> => decoder.decode(body, limits, { topic: 't', receivedAt: 0 });
+
 function decode(body: string | Uint8Array, limits: Partial<Limits> = {}): unknown {
-  const result = jsonCodec.decode(typeof body === 'string' ? Buffer.from(body) : Buffer.from(body), { ...DEFAULT_LIMITS, ...limits });
+  const result = decodeJson(typeof body === 'string' ? Buffer.from(body) : Buffer.from(body), { ...DEFAULT_LIMITS, ...limits });
   return result.ok ? result.value.document : result.fault.code;
 }
 
 function flags(body: string): readonly string[] {
-  const result = jsonCodec.decode(Buffer.from(body), DEFAULT_LIMITS);
+  const result = decodeJson(Buffer.from(body), DEFAULT_LIMITS);
   return result.ok ? result.value.flags : [result.fault.code];
 }
 
@@ -106,7 +110,7 @@ describe('text', () => {
     ['UTF-16LE', Buffer.from('{"a":1}', 'utf16le')],
     ['UTF-16BE', Buffer.from('{"a":1}', 'utf16le').swap16()],
   ])('%s is refused by name', (_, body) => {
-    const result = jsonCodec.decode(body, DEFAULT_LIMITS);
+    const result = decodeJson(body, DEFAULT_LIMITS);
     expect(result).toMatchObject({ ok: false, fault: { code: 'INVALID_UTF8', message: expect.stringContaining('UTF-16') } });
   });
 
@@ -132,7 +136,7 @@ describe('text', () => {
   });
 
   it('tells what is wrong on one short line without control characters', () => {
-    const result = jsonCodec.decode(Buffer.from(`\u001b[31m\r\n${'x'.repeat(10_000)}`), DEFAULT_LIMITS);
+    const result = decodeJson(Buffer.from(`\u001b[31m\r\n${'x'.repeat(10_000)}`), DEFAULT_LIMITS);
     const line = result.ok ? '' : result.fault.message;
     expect(line.length).toBeLessThan(300);
     expect(line).not.toMatch(/\p{Cc}/u);
@@ -184,7 +188,7 @@ describe('the same as JSON.parse', () => {
   it('for any bytes: never throws, and the verdict is that of JSON.parse where it is not stricter', () => {
     fc.assert(
       fc.property(bytes, (body) => {
-        const mine = jsonCodec.decode(Buffer.from(body), { ...DEFAULT_LIMITS, depth: 100 });
+        const mine = decodeJson(Buffer.from(body), { ...DEFAULT_LIMITS, depth: 100 });
         let theirs: { readonly value: unknown } | undefined;
         try {
           theirs = { value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) };

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { LedgerWriter, messageKey, readLedger } from '../../../devices/ledger.ts';
 import { hash32 } from '../../../devices/random.ts';
 import { temporaryFolder } from './support.ts';
-import type { Message } from '../../../devices/device.ts';
+import type { NativeMessage } from '../../../devices/device.ts';
 
 const folder = temporaryFolder();
 let files = 0;
@@ -19,7 +19,7 @@ function file(): string {
   return path;
 }
 
-const message = (seq: number, topic = 'devices/Küche/a "b"\n/telemetry'): Message => ({
+const message = (seq: number, topic = 'devices/Küche/a "b"\n/telemetry'): NativeMessage => ({
   topic,
   device: 'Küche/a',
   seq,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readMark } from '../../../devices/audit.ts';
-import { Device, type Message } from '../../../devices/device.ts';
+import { Device, type NativeMessage } from '../../../devices/device.ts';
 import { FAULT_KINDS, faultySensor } from '../../../devices/faults.ts';
 import { PROFILES, profileOf } from '../../../devices/profiles/index.ts';
 import { normal, seeded, stream } from '../../../devices/random.ts';
@@ -10,7 +10,11 @@ import type { Profile, Values } from '../../../devices/profiles/profile.ts';
 const START = Date.UTC(2026, 0, 15);
 const DAY = 86_400_000;
 
-function messages(kind: string, n: number, options: { seed?: number; fault?: FaultKind; audit?: boolean; stepMs?: number } = {}): (Message | undefined)[] {
+function messages(
+  kind: string,
+  n: number,
+  options: { seed?: number; fault?: FaultKind; audit?: boolean; stepMs?: number } = {},
+): (NativeMessage | undefined)[] {
   const profile = profileOf(kind) as Profile;
   const device = new Device(profile, options.seed ?? 1, options.fault, {
     site: 's1',
@@ -22,7 +26,7 @@ function messages(kind: string, n: number, options: { seed?: number; fault?: Fau
   return Array.from({ length: n }, (_, i) => device.next(START + i * (options.stepMs ?? 60_000)));
 }
 
-function said(list: readonly (Message | undefined)[]): Message[] {
+function said(list: readonly (NativeMessage | undefined)[]): NativeMessage[] {
   return list.filter((message) => message !== undefined);
 }
 

@@ -60,6 +60,18 @@ describe('sluice simulate', () => {
     expect(process.listenerCount('SIGINT')).toBe(before);
   });
 
+  it('speaks a dialect, under its topics', async () => {
+    const exit = await command.run(['--mqtt', server.mqttUrl, '--format', 'tasmota', '--devices', '3', '--interval', '2', '--messages', '30', '--json']);
+    expect(exit).toBe(0);
+    expect(server.arrived.length).toBeGreaterThan(20);
+    expect(server.arrived.filter(({ topic }) => !/^(?:tele|stat)\/demo-/.test(topic))).toEqual([]);
+    expect(await failure('--mqtt', server.mqttUrl, '--format', 'tasmota', '--audit')).toMatch(/^2: audit marks need the native format/);
+    expect(await failure('--mqtt', server.mqttUrl, '--format', 'morse')).toMatch(/^2: format must be tasmota, /);
+    expect(await failure('--mqtt', server.mqttUrl, '--format', 'owntracks', '--profiles', 'thermostat')).toMatch(
+      /^2: no profile "thermostat" in the format owntracks/,
+    );
+  });
+
   it('stops after --seconds', async () => {
     expect(await command.run(['--mqtt', server.mqttUrl, '--devices', '1', '--interval', '10', '--seconds', '0.2', '--json'])).toBe(0);
     const { planned } = JSON.parse(output) as FleetStats;
@@ -115,7 +127,7 @@ describe('sluice simulate', () => {
   });
 
   it('the help names every option, and no other', () => {
-    const source = readFileSync(new URL('../../../src/commands/simulate.ts', import.meta.url), 'utf8');
+    const source = readFileSync(new URL('../../../src/commands/simulate-options.ts', import.meta.url), 'utf8');
     const table = /const OPTIONS = \{([\s\S]*?)\} as const/.exec(source)?.[1] ?? '';
     const known = [...table.matchAll(/^ {2}'?([a-z-]+)'?: \{ type/gm)].map((match) => match[1]);
     const named = [...command.help.matchAll(/^ {2}--([a-z-]+)/gm)].map((match) => match[1]);

@@ -188,9 +188,9 @@ describe('profiles', () => {
   });
 
   it('that are wrong are all told at once', () => {
-    const specs = [profile({ codec: 'cbor' }), profile({ name: 'p2', each: 'x' }), profile({})];
+    const specs = [profile({ codec: 'smoke' }), profile({ name: 'p2', each: 'x' }), profile({})];
     expect(() => compileNormaliser(specs, defaultCodecs(), DEFAULT_LIMITS, 'i')).toThrow(
-      /profile "test": codec: there is no "cbor"; there are json[^]*profile "p2": each:[^]*profile "test": the name is taken/,
+      /profile "test": codec: there is no "smoke"; there are json[^]*profile "p2": each:[^]*profile "test": the name is taken/,
     );
   });
 

@@ -87,4 +87,11 @@ describe('definitions', () => {
     expect(new RegExp(gateway?.write ?? '').test('plantxreadings')).toBe(false);
     expect(new RegExp(gateway?.write ?? '').test('amq.topic')).toBe(false);
   });
+
+  it('lets the gateway publish to the exchange of the devices only where a codec sends commands', () => {
+    const write = (topology: TopologyOptions): string => localUsers(buildTopology(topology), { ...accounts, devices: [] })[0]?.write ?? '';
+    expect(new RegExp(write(options)).test('amq.topic')).toBe(false);
+    expect(new RegExp(write({ ...options, commands: true })).test('amq.topic')).toBe(true);
+    expect(new RegExp(write({ ...options, commands: true, ingest: { ...options.ingest, exchange: 'plant' } })).test('amq.topic')).toBe(false);
+  });
 });

@@ -1,0 +1,47 @@
+import type { CodecEnvironment } from './codec/registry.ts';
+import type { Scheduler } from './pipeline/ports.ts';
+import { AmqpCommands } from './rabbit/commands.ts';
+import type { Session } from './rabbit/session.ts';
+import { StateFiles } from './state/state-files.ts';
+
+export interface CodecSurroundingsOptions {
+  readonly instance: string;
+  /** Some codec remembers and commands; where none does nothing is opened and nothing written. */
+  readonly needed: boolean;
+  readonly session: Session;
+  /** Where devices listen for commands. */
+  readonly exchange: string;
+  readonly stateDir: string;
+  readonly channelTimeoutMs: number;
+  readonly scheduler: Scheduler;
+  readonly warn: (message: string) => void;
+}
+
+/** What codecs with a memory need of the gateway, and its end. */
+export class CodecSurroundings {
+  readonly environment: CodecEnvironment;
+  private readonly commands: AmqpCommands | undefined;
+  private readonly state: StateFiles | undefined;
+
+  constructor(options: CodecSurroundingsOptions) {
+    const { session, exchange, channelTimeoutMs, scheduler, warn } = options;
+    if (options.needed) {
+      const onRefused = (reason: string): void => warn(`commands to devices are refused (exchange ${exchange}): ${reason}`);
+      this.commands = new AmqpCommands({ session, exchange, channelTimeoutMs, scheduler, onRefused });
+      this.state = new StateFiles({ folder: options.stateDir, after: (ms, fn) => scheduler.after(ms, fn), onFailure: warn });
+    }
+    this.environment = {
+      instance: options.instance,
+      command: (topic, body) => this.commands?.send(topic, body),
+      load: (name) => this.state?.load(name),
+      save: (name, state) => this.state?.save(name, state),
+      now: () => scheduler.now(),
+    };
+  }
+
+  /** Writes what is to be kept, and closes the channel. Never rejects. */
+  async close(deadlineMs: number): Promise<void> {
+    this.state?.close();
+    await this.commands?.close(deadlineMs);
+  }
+}
