@@ -8,6 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['test/support/fixed-seed.ts'],
           include: ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts', 'test/docs/**/*.test.ts'],
           testTimeout: 30_000,
         },

@@ -31,11 +31,17 @@ export function convert(value: number | bigint, { factor, offset }: Conversion):
     return sum;
   }
   if (offset === 0) {
-    return Number(sum.toPrecision(DIGITS));
+    return rounded(sum);
   }
   const largest = Math.floor(Math.log10(Math.max(Math.abs(scaled), Math.abs(offset))));
   const decimals = DIGITS_WITH_OFFSET - 1 - largest;
-  return decimals > 0 && decimals <= 100 ? Number(sum.toFixed(decimals)) : Number(sum.toPrecision(DIGITS));
+  return decimals > 0 && decimals <= 100 ? Number(sum.toFixed(decimals)) : rounded(sum);
+}
+
+/** The largest doubles have no neighbour to be rounded up to. */
+function rounded(value: number): number {
+  const short = Number(value.toPrecision(DIGITS));
+  return Number.isFinite(short) ? short : value;
 }
 
 const MAX_EXACT = BigInt(Number.MAX_SAFE_INTEGER);

@@ -25,6 +25,7 @@ export class ReadingBuilder {
   private readonly collector: ValueCollector = new ValueCollector();
   /** For units and tags that stand in objects of their own. */
   private readonly side: ValueCollector = new ValueCollector();
+  private sideOpen = false;
   private readonly types: TypeWatch = new TypeWatch();
   /** Units of name/value pairs. */
   private pairUnits: Record<string, Value> | undefined;
@@ -37,7 +38,7 @@ export class ReadingBuilder {
   /** Before each message; `flags` are what the codec says of all its readings. */
   open(flags: number): void {
     this.collector.open(this.limits.fields, this.limits.messageBytes);
-    this.side.open(this.limits.fields, this.limits.messageBytes);
+    this.sideOpen = false;
     this.distinct = false;
     this.leftOut = false;
     this.messageFlags = flags;
@@ -199,6 +200,10 @@ export class ReadingBuilder {
   private object(found: Document | undefined): Readonly<Record<string, Value>> | undefined {
     if (typeof found !== 'object' || found === null) {
       return undefined;
+    }
+    if (!this.sideOpen) {
+      this.side.open(this.limits.fields, this.limits.messageBytes);
+      this.sideOpen = true;
     }
     this.side.next();
     this.side.flatten('', found, undefined);

@@ -77,6 +77,8 @@ describe('conversions', () => {
     [0.1, linear(3), 0.3],
     [-0, linear(2), -0],
     [5e-324, linear(0.5), 0],
+    [Number.MAX_VALUE, linear(-1), -Number.MAX_VALUE],
+    [Number.MAX_VALUE, linear(1, 1), Number.MAX_VALUE],
     [123_456_789.012, linear(0.001), 123_456.789012],
   ])('%d', (value, conversion, wanted) => {
     expect(convert(value, conversion)).toBe(wanted);
