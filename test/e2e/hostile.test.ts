@@ -106,7 +106,9 @@ async function replay(run: string, messages: readonly (CorpusMessage & { topic: 
     else if (result.kind === 'filtered') expected.filtered += 1;
     else expected.readings += result.readings.length;
   }
-  expect(letters.map(({ code, body }) => `${code} ${body.toString('base64')}`).sort()).toEqual(expected.letters.sort());
+  // A consumer that closes may leave letters of the run before to come again: each run is held against its own.
+  const own = letters.filter(({ topic }) => topic.startsWith('hostile/') === (run === 'hostile'));
+  expect(own.map(({ code, body }) => `${code} ${body.toString('base64')}`).sort()).toEqual(expected.letters.sort());
   const sentinels = new Set(readings.filter((reading) => reading.topic.startsWith(`sentinel/${run}/`)).map((reading) => reading.topic));
   expect(sentinels.size).toBe(messages.length);
   expect(readings.length - sentinels.size).toBe(expected.readings);
