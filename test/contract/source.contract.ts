@@ -121,6 +121,16 @@ export function sourceContract(name: string, make: (prefetch: number) => Promise
       expect(await b.leftOver()).toEqual(named(6, 3));
     });
 
+    it('gives the unsettled out again before what has waited in the queue all the time', async () => {
+      const b = await bed(5);
+      await b.fill(named(20));
+      await b.source.start(take, NEVER);
+      await until('5 deliveries', () => seen.length === 5);
+      await b.loseChannel();
+      await until('5 more', () => seen.length === 10);
+      expect(bodies().slice(5)).toEqual(named(5));
+    });
+
     it('stops handing out on pause and still acks what it handed out', async () => {
       const b = await bed(5);
       await b.fill(named(20));
