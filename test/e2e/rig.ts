@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { connect } from 'amqplib';
 import { Fleet, type FleetOptions, type FleetStats } from '../../devices/fleet.ts';
 import { readLedger } from '../../devices/ledger.ts';
@@ -31,16 +31,19 @@ export class Rig {
     this.gateway = gateway;
   }
 
-  /** `settings` relative to the project's root. */
-  static async start(settingsFile = 'config/sluice.yaml'): Promise<Rig> {
+  /**
+   * `settingsFile`: relative to the project's root; or writes one into the rig's folder and answers its path.
+   * `conf`: more lines for rabbitmq.conf.
+   */
+  static async start(settingsFile: string | ((dir: string) => string) = 'config/sluice.yaml', conf: readonly string[] = []): Promise<Rig> {
     mkdirSync(join(ROOT, '.sluice'), { recursive: true, mode: 0o700 });
     const dir = mkdtempSync(join(ROOT, '.sluice', `test-${process.pid}-`));
     const users = newAccounts();
-    const settings = join(ROOT, settingsFile);
+    const settings = resolve(ROOT, typeof settingsFile === 'string' ? settingsFile : settingsFile(dir));
     const loaded = await loadSettings(settings, { SLUICE_AMQP_URL: 'amqp://localhost', SLUICE_HTTP_PORT: '0' });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
     const topology = buildTopology(topologyOptions(loaded.settings));
-    const node = await startRabbitNode({ dir: join(dir, 'node'), name: 'sluice-e2e', ports: 'free', definitions: localDefinitions(users, topology) });
+    const node = await startRabbitNode({ dir: join(dir, 'node'), name: 'sluice-e2e', ports: 'free', definitions: localDefinitions(users, topology), conf });
     const httpPort = (await freePorts()).management;
     const gateway = new GatewayProcess({
       settings,

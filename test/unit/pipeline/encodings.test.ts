@@ -1,6 +1,8 @@
 import { deflateSync, gzipSync, zstdCompressSync } from './zlib-support.ts';
 import { describe, expect, it } from 'vitest';
-import type { ProfileSpec } from '../../../src/domain/profile.ts';
+import { firstOf } from '../../../src/codec/first-of.ts';
+import { failed } from '../../../src/domain/fault.ts';
+import { DEFAULT_LIMITS, type ProfileSpec } from '../../../src/domain/profile.ts';
 import { message, normaliser, outcome, readings } from './normalise-support.ts';
 
 const BODY = '{"a":1}';
@@ -88,6 +90,15 @@ describe('several codecs', () => {
   });
   it('a payload beyond a limit is not tried as something else', () => {
     expect(said(spec, '[[[[1]]]]', undefined, { depth: 3 })).toBe('LIMIT_DEPTH');
+    const tried: string[] = [];
+    const decoders = (['INVALID_UTF8', 'DECODE_INVALID', 'NUMBER_OUT_OF_RANGE', 'INVALID_UTF8'] as const).map((code) => ({
+      decode: () => {
+        tried.push(code);
+        return failed(code, code);
+      },
+    }));
+    const result = firstOf(decoders).decode(Buffer.from('x'), DEFAULT_LIMITS, { topic: 't', receivedAt: 0 });
+    expect([tried, result.ok || result.fault.code]).toEqual([['INVALID_UTF8', 'DECODE_INVALID', 'NUMBER_OUT_OF_RANGE'], 'NUMBER_OUT_OF_RANGE']);
   });
   it.each<[Partial<ProfileSpec>, RegExp]>([
     [{ codec: [] }, /codec: at least one codec is needed/],
