@@ -169,6 +169,7 @@ export class App {
       prepare: async (connection) => await this.declare(connection),
       onBug: options.onBug,
       timeoutMs: ANSWER_MS,
+      beforeAcks: () => this.surroundings.keep(),
     });
     this.http = createHttpServer({
       host: settings.http.host,

@@ -28,7 +28,7 @@ export class CodecSurroundings {
     if (options.needed) {
       const onRefused = (reason: string): void => warn(`commands to devices are refused (exchange ${exchange}): ${reason}`);
       this.commands = new AmqpCommands({ session, exchange, channelTimeoutMs, scheduler, onRefused });
-      this.state = new StateFiles({ folder: options.stateDir, after: (ms, fn) => scheduler.after(ms, fn), onFailure: warn });
+      this.state = new StateFiles({ folder: options.stateDir, onFailure: warn });
     }
     this.environment = {
       instance: options.instance,
@@ -37,6 +37,11 @@ export class CodecSurroundings {
       save: (name, state) => this.state?.save(name, state),
       now: () => scheduler.now(),
     };
+  }
+
+  /** Before acks: what was learned from the messages is on the disk. Never throws. */
+  keep(): void {
+    this.state?.flush();
   }
 
   /** Writes what is to be kept, and closes the channel. Never rejects. */

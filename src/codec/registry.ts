@@ -51,8 +51,11 @@ export interface CodecEnvironment {
   command(topic: string, body: Buffer): void;
   /** What `save` was last given under this name, by this process or an earlier one; undefined for nothing. Never throws. */
   load(name: string): unknown;
-  /** Keeps a small state (plain JSON data) across restarts, as far as that succeeds. Never throws. */
-  save(name: string, state: unknown): void;
+  /**
+   * Keeps a small state across restarts, as far as that succeeds: before the message at hand is acked it is durable.
+   * `state` makes plain JSON data and is called once for all saves until then. Never throws.
+   */
+  save(name: string, state: () => unknown): void;
   now(): EpochMs;
 }
 

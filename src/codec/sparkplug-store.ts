@@ -20,15 +20,14 @@ export const SETTLE_MS = 60_000;
 /**
  * The edge nodes that the gateway knows, in memory and across restarts.
  *
- * Births and deaths are saved, before the first data that needs them is read: aliases that changed and were not saved
- * would give wrong names to values after a crash. A crash before that leaves a node without its birth, which is asked for.
+ * Births and deaths are saved; the environment makes that durable before their messages are acked. Aliases that changed and
+ * were not saved would give wrong names to values after a crash.
  */
 export class SparkplugStore {
   private readonly environment: CodecEnvironment;
   /** In order of use. */
   private readonly nodes: Map<string, NodeState> = new Map();
   private readonly weights: Map<string, number> = new Map();
-  private readonly dirty: Set<NodeState> = new Set();
   private readonly loaded: Set<number> = new Set();
   private readonly shards: Map<number, Set<string>> = new Map();
   private weight = 0;
@@ -69,21 +68,12 @@ export class SparkplugStore {
     return node.weight - (node.devices.get(device)?.definitions.weight ?? 0) + definitions.weight <= MAX_NODE_WEIGHT;
   }
 
-  /** After each change of a node's definitions: `at once` where it may not be lost, else with its next message. */
-  changed(node: NodeState, when: 'at once' | 'soon'): void {
+  /** After each change of a node that a restart must not forget. */
+  changed(node: NodeState): void {
     this.weigh(node);
-    this.dirty.add(node);
-    if (when === 'at once') {
-      this.flush(node);
-    }
+    const shard = shardOf(node.key);
+    this.environment.save(nameOf(shard), () => this.snapshot(shard));
     this.evict();
-  }
-
-  /** Saves what waits of this node. */
-  flush(node: NodeState): void {
-    if (this.dirty.delete(node)) {
-      this.save(shardOf(node.key));
-    }
   }
 
   private load(shard: number, now: EpochMs): void {
@@ -98,12 +88,8 @@ export class SparkplugStore {
     this.evict();
   }
 
-  private save(shard: number): void {
-    const nodes = [...(this.shards.get(shard) ?? [])].map((key) => this.nodes.get(key)).filter((node) => node !== undefined);
-    for (const node of nodes) {
-      this.dirty.delete(node);
-    }
-    this.environment.save(nameOf(shard), snapshot(nodes));
+  private snapshot(shard: number): unknown {
+    return snapshot([...(this.shards.get(shard) ?? [])].map((key) => this.nodes.get(key)).filter((node) => node !== undefined));
   }
 
   private put(node: NodeState): void {
@@ -123,12 +109,11 @@ export class SparkplugStore {
 
   /** The youngest stays whatever it weighs: it is the one at hand, and has its own bound. */
   private evict(): void {
-    for (const [key, node] of this.nodes) {
+    for (const key of this.nodes.keys()) {
       if ((this.nodes.size <= MAX_NODES && this.weight <= MAX_WEIGHT) || this.nodes.size === 1) {
         return;
       }
       this.nodes.delete(key);
-      this.dirty.delete(node);
       this.shards.get(shardOf(key))?.delete(key);
       this.weight -= this.weights.get(key) ?? 0;
       this.weights.delete(key);

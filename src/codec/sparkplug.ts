@@ -108,11 +108,11 @@ export class SparkplugDecoder implements PayloadDecoder {
       node ??= store.create(topic.nodeKey);
       node.lose();
       if (!store.fits(node, '', born.definitions)) {
-        store.changed(node, 'at once');
+        store.changed(node);
         return tooMuch(topic);
       }
       node.bear(birth, born.definitions);
-      store.changed(node, 'at once');
+      store.changed(node);
     }
     return this.birthReadings(topic, payload, born, []);
   }
@@ -133,9 +133,8 @@ export class SparkplugDecoder implements PayloadDecoder {
       if (!store.fits(node, id, born.definitions)) {
         return tooMuch(topic);
       }
-      const changes = device?.born === true && !device.definitions.equals(born.definitions);
       node.bearDevice(id, born.definitions, time);
-      store.changed(node, changes ? 'at once' : 'soon');
+      store.changed(node);
     }
     // Births name their metrics, so that nothing of theirs is in doubt without the node's own; what else there is, is.
     if (!node.born && position !== 'again') {
@@ -158,12 +157,11 @@ export class SparkplugDecoder implements PayloadDecoder {
     const node = store.find(topic.nodeKey);
     let position: Position = 'next';
     if (node !== undefined) {
-      store.flush(node);
       position = this.follow(topic, node, payload);
       if (position === 'gap' && !node.online && node.born) {
         // After the death of its node something continues elsewhere: a session whose birth was lost.
         node.lose();
-        store.changed(node, 'soon');
+        store.changed(node);
       }
     }
     const device = node?.devices.get(topic.device ?? '');
@@ -199,7 +197,7 @@ export class SparkplugDecoder implements PayloadDecoder {
       return ignored('old-death');
     }
     if (node !== undefined && death?.isNew === true) {
-      this.store.changed(node, 'at once');
+      this.store.changed(node);
     }
     if (status === undefined) {
       return ignored('death');
@@ -218,7 +216,7 @@ export class SparkplugDecoder implements PayloadDecoder {
     }
     if (node !== undefined && device?.online === true && position !== 'again') {
       device.online = false;
-      this.store.changed(node, 'soon');
+      this.store.changed(node);
     }
     return status === undefined ? ignored('death') : readings([deathDocument(topic, topic.device, status, payload.time, context.receivedAt)]);
   }

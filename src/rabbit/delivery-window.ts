@@ -9,6 +9,8 @@ export interface DeliveryWindowOptions {
   readonly ack: (tag: number, allUpTo: boolean) => void;
   readonly ledger: Ledger;
   readonly observer: Observer;
+  /** Called before acks are sent: what the messages led to must be safe by then. Must not throw. */
+  readonly beforeAcks?: (() => void) | undefined;
   /** Acks are sent once per turn of the event loop, or as soon as this many wait. */
   readonly flushAt: number;
   /** Runs a function once later in this turn; `setImmediate`, save in tests. */
@@ -77,6 +79,7 @@ export class DeliveryWindow implements DeliveryOwner {
     if (this.lost || this.settled.length === 0) return;
     const behind = this.settled;
     this.settled = [];
+    this.options.beforeAcks?.();
     try {
       this.ackFront();
       for (const delivery of behind) {

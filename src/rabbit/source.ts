@@ -30,6 +30,8 @@ export interface AmqpSourceOptions {
   readonly onBug: (error: unknown) => void;
   /** For every single answer of the broker. */
   readonly timeoutMs: number;
+  /** Called before acks are sent: what the messages led to must be safe by then. Must not throw. */
+  readonly beforeAcks?: (() => void) | undefined;
   /** Acks are sent once per turn of the event loop, or when this many wait. Default: a tenth of the prefetch. */
   readonly flushAt?: number | undefined;
 }
@@ -166,6 +168,7 @@ export class AmqpSource implements Source {
           ack,
           ledger,
           observer,
+          beforeAcks: this.options.beforeAcks,
           flushAt: this.options.flushAt ?? Math.max(1, Math.floor(prefetch / 10)),
           defer: setImmediate,
         }),

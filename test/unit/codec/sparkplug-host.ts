@@ -22,6 +22,7 @@ export class Host {
   readonly commands: { topic: string; body: Buffer }[] = [];
   readonly disk: Map<string, string>;
   saves = 0;
+  private readonly unwritten: Map<string, () => unknown> = new Map();
   readonly decoder: SparkplugDecoder;
 
   constructor(options: CodecOptions = {}, disk: Map<string, string> = new Map()) {
@@ -30,10 +31,7 @@ export class Host {
       instance: 'test',
       command: (topic, body) => this.commands.push({ topic, body }),
       load: (name) => (disk.has(name) ? (JSON.parse(disk.get(name) as string) as unknown) : undefined),
-      save: (name, state) => {
-        this.saves += 1;
-        disk.set(name, JSON.stringify(state));
-      },
+      save: (name, state) => this.unwritten.set(name, state),
       now: () => this.now,
     };
     this.decoder = new SparkplugDecoder(options, environment);
@@ -46,8 +44,15 @@ export class Host {
     return host;
   }
 
+  /** Each message is acked at once, and what it led to is on the disk before. */
   decode(topic: string, body: Buffer, limits: Partial<Limits> = {}): Result<Decoded> {
-    return this.decoder.decode(body, { ...DEFAULT_LIMITS, ...limits }, { topic, receivedAt: this.now });
+    const result = this.decoder.decode(body, { ...DEFAULT_LIMITS, ...limits }, { topic, receivedAt: this.now });
+    for (const [name, state] of this.unwritten) {
+      this.saves += 1;
+      this.disk.set(name, JSON.stringify(state()));
+    }
+    this.unwritten.clear();
+    return result;
   }
 
   /** The readings, the fault's code, or the reason why the message was ignored. */

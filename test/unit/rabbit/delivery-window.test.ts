@@ -7,6 +7,8 @@ import { messageOf } from '../../support/batches.ts';
 
 describe('the window of unacked deliveries', () => {
   let acks: string[];
+  /** How many acks had been sent at each call of `beforeAcks`. */
+  let kept: number[];
   let events: GatewayEvent[];
   let turns: (() => void)[];
   let ledger: Ledger;
@@ -16,6 +18,7 @@ describe('the window of unacked deliveries', () => {
 
   beforeEach(() => {
     acks = [];
+    kept = [];
     events = [];
     turns = [];
     ledger = new Ledger();
@@ -31,6 +34,7 @@ describe('the window of unacked deliveries', () => {
         acks.push(allUpTo ? `<=${tag}` : `${tag}`);
       },
       ledger,
+      beforeAcks: () => kept.push(acks.length),
       observer: (event) => events.push(event),
       flushAt,
       defer: (fn) => turns.push(fn),
@@ -60,6 +64,22 @@ describe('the window of unacked deliveries', () => {
     settle(4);
     turn();
     expect(acks).toEqual(['<=3', '4']);
+  });
+
+  it('has made safe what the messages led to before any of their acks', () => {
+    receive(4);
+    turn();
+    expect(kept).toEqual([]);
+    settle(1, 3);
+    expect(kept).toEqual([]);
+    turn();
+    expect([kept, acks]).toEqual([[0], ['1', '3']]);
+    settle(2);
+    turn();
+    expect([kept, acks]).toEqual([
+      [0, 2],
+      ['1', '3', '2'],
+    ]);
   });
 
   it('never acks several over a gap, and acks those behind it singly', () => {
