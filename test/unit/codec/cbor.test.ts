@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cborCodec } from '../../../src/codec/cbor.ts';
 import { bench } from './decoding.ts';
+import { isCheap } from '../../support/cpu.ts';
 
 const { decode, flags, result } = bench('cbor');
 
@@ -244,9 +245,7 @@ describe('bounds', () => {
   });
 
   it('is not linear in what is declared: a million short items end at the limit', () => {
-    const start = performance.now();
-    expect(decode(Buffer.concat([Buffer.from('9f', 'hex'), Buffer.alloc(1_000_000, 0x80)]))).toBe('LIMIT_FIELDS');
-    expect(performance.now() - start).toBeLessThan(250);
+    expect(isCheap(() => expect(decode(Buffer.concat([Buffer.from('9f', 'hex'), Buffer.alloc(1_000_000, 0x80)]))).toBe('LIMIT_FIELDS'))).toBe(true);
   });
 });
 

@@ -4,6 +4,7 @@ import { jsonCodec } from '../../../src/codec/json.ts';
 import { CodecRegistry, type Decoded, defaultCodecs, detachedEnvironment } from '../../../src/codec/registry.ts';
 import type { Result } from '../../../src/domain/fault.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../../src/domain/profile.ts';
+import { isCheap } from '../../support/cpu.ts';
 
 const decoder = jsonCodec.create({}, detachedEnvironment('test'));
 const decodeJson = (body: Buffer, limits: Limits): Result<Decoded> => decoder.decode(body, limits, { topic: 't', receivedAt: 0 });
@@ -72,15 +73,8 @@ describe('bounds, before anything is parsed', () => {
     ['1 M empty arrays', Buffer.from(`[${'[],'.repeat(1_000_000)}[]]`), 'LIMIT_FIELDS'],
   ];
 
-  it.each(cases)('%s are refused within 50 ms', (_, body, code) => {
-    // The best of five: the machine may be busy, the work may not be long.
-    let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 5; i += 1) {
-      const start = performance.now();
-      expect(decode(body)).toBe(code);
-      best = Math.min(best, performance.now() - start);
-    }
-    expect(best).toBeLessThan(50);
+  it.each(cases)('%s are refused at once', (_, body, code) => {
+    expect(isCheap(() => expect(decode(body)).toBe(code))).toBe(true);
   });
 
   it('count exactly at the limit', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { detachedEnvironment } from '../../../src/codec/registry.ts';
 import { scalarCodec } from '../../../src/codec/scalar.ts';
 import { DEFAULT_LIMITS } from '../../../src/domain/profile.ts';
+import { isCheap } from '../../support/cpu.ts';
 
 type Answer = ReturnType<ReturnType<typeof scalarCodec.create>['decode']>;
 
@@ -254,12 +255,6 @@ describe('for all inputs', () => {
     ['text', 'x'.repeat(1_000_000)],
     ['unit', `1${'C'.repeat(1_000_000)}`],
   ])('a megabyte of %s is read in linear time', (_, text) => {
-    let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 3; i += 1) {
-      const start = performance.now();
-      run(text, { unit: 'split', text: 'keep' });
-      best = Math.min(best, performance.now() - start);
-    }
-    expect(best).toBeLessThan(100);
+    expect(isCheap(() => run(text, { unit: 'split', text: 'keep' }))).toBe(true);
   });
 });

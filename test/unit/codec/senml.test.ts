@@ -4,6 +4,7 @@ import { senmlCborCodec } from '../../../src/codec/senml-cbor.ts';
 import { senmlJsonCodec } from '../../../src/codec/senml-json.ts';
 import { type Plain, toCbor } from './binary-encoders.ts';
 import { bench, RECEIVED_AT } from './decoding.ts';
+import { isCheap } from '../../support/cpu.ts';
 
 interface Vector {
   readonly name: string;
@@ -151,9 +152,7 @@ describe('bounds and flags', () => {
 
   it('a pack of 2500 records of equal name is read in linear time', () => {
     const pack = Buffer.from(JSON.stringify(Array.from({ length: 2500 }, (_, i) => ({ n: `d${i % 2}:a`, v: i }))));
-    const start = performance.now();
-    expect(json.decode(pack)).toHaveLength(2500);
-    expect(performance.now() - start).toBeLessThan(250);
+    expect(isCheap(() => expect(json.decode(pack)).toHaveLength(2500))).toBe(true);
   });
 
   it('no name changes a prototype', () => {

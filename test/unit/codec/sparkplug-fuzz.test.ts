@@ -4,6 +4,7 @@ import { SparkplugEdgeNode } from '../../../devices/formats/sparkplug.ts';
 import { encodePayload, type Metric, type MetricValue, type TypeName } from '../../../devices/formats/sparkplug-writer.ts';
 import { FAULTS } from '../../../src/domain/fault.ts';
 import { Host, message } from './sparkplug-host.ts';
+import { isCheap } from '../../support/cpu.ts';
 
 const T = 1_763_884_000_000;
 const KINDS = ['NBIRTH', 'DBIRTH', 'NDATA', 'DDATA', 'NDEATH', 'DDEATH'] as const;
@@ -165,9 +166,7 @@ describe('hostile bytes', () => {
     ],
   ])('%s', (_, payload, code) => {
     const host = new Host();
-    const before = performance.now();
-    expect(host.take({ topic: topicOf('NBIRTH'), payload })).toBe(code);
-    expect(performance.now() - before).toBeLessThan(100);
+    expect(isCheap(() => expect(host.take({ topic: topicOf('NBIRTH'), payload })).toBe(code))).toBe(true);
     expect(host.decoder.store.size).toBe(0);
   });
 
@@ -185,8 +184,6 @@ describe('hostile bytes', () => {
     const one: Metric = { name: 'a', type: 'StringArray', value: Buffer.from('x') };
     const metrics = [...Array.from({ length: 4000 }, () => one), { name: 'b', type: 'Bytes', value: Buffer.alloc(900_000, 1) } as const];
     const payload = encodePayload({ metrics });
-    const before = performance.now();
-    host.take({ topic: topicOf('NBIRTH'), payload });
-    expect(performance.now() - before).toBeLessThan(100);
+    expect(isCheap(() => host.take({ topic: topicOf('NBIRTH'), payload }))).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileNamePattern, matchName, NameTable, splitLevels } from '../../../src/domain/name-pattern.ts';
+import { isCheap } from '../../support/cpu.ts';
 
 function match(pattern: string, name: string, separator: '.' | '/' = '.'): string[] | undefined {
   const compiled = compileNamePattern(pattern, separator);
@@ -67,8 +68,9 @@ describe('name patterns', () => {
 
   it('take linear time on names made to go back over', () => {
     const hostile = 'a'.repeat(1024);
-    const start = performance.now();
-    for (let i = 0; i < 200; i += 1) expect(match('*a*a*a*a*a*a*a*a*b', hostile)).toBeUndefined();
-    expect(performance.now() - start).toBeLessThan(500);
+    const work = (): void => {
+      for (let i = 0; i < 200; i += 1) expect(match('*a*a*a*a*a*a*a*a*b', hostile)).toBeUndefined();
+    };
+    expect(isCheap(work)).toBe(true);
   });
 });
