@@ -9,7 +9,7 @@ import { type Document, readPath } from '../domain/payload-path.ts';
 import type { Limits, ProfileSpec } from '../domain/profile.ts';
 import type { ProfilePlan } from '../domain/profile-plan.ts';
 import type { Reading } from '../domain/reading.ts';
-import { messageDigest } from '../domain/reading-id.ts';
+import { bodyDigest, idStem } from '../domain/reading-id.ts';
 import { compileRecipes, ProfileTopics, type Recipe, type TopicEntry } from './profile-topics.ts';
 import { type Draft, ReadingBuilder } from './reading-builder.ts';
 
@@ -101,7 +101,7 @@ export class Normaliser {
     if (!Array.isArray(drafts)) {
       return drafts.kind === 'filtered' ? drafts : { kind: 'fault', fault: drafts };
     }
-    this.identify(drafts, message);
+    this.identify(drafts, message, entry);
     return { kind: 'readings', readings: drafts };
   }
 
@@ -167,11 +167,16 @@ export class Normaliser {
    * Ids: from the bytes where the payload carries a usable time or sequence number, so that a redelivery gives the same
    * and two payloads of one coarse second do not; else from this arrival, because an equal body may be a new value.
    */
-  private identify(drafts: readonly Draft[], message: InboundMessage): void {
+  private identify(drafts: readonly Draft[], message: InboundMessage, entry: TopicEntry): void {
     if (this.builder.distinct) {
-      const stem = messageDigest(message.topic, message.body);
+      const digest = bodyDigest(message.body);
       for (let i = 0; i < drafts.length; i += 1) {
-        (drafts[i] as Draft).id = `${stem}-${i}`;
+        const draft = drafts[i] as Draft;
+        if (draft.device !== entry.lastDevice) {
+          entry.lastDevice = draft.device;
+          entry.lastStem = idStem(message.topic, draft.device);
+        }
+        draft.id = `${entry.lastStem}${digest}-${i}`;
       }
       return;
     }

@@ -37,6 +37,9 @@ export interface TopicEntry {
   readonly scalar: string | undefined;
   /** Where `values` is a table: its entries, with their names complete. */
   readonly entries: readonly NamedSource[];
+  /** Ids of the device that spoke last under this topic begin with it; mostly there is one. */
+  lastDevice: string | undefined;
+  lastStem: string;
 }
 
 /** No message of this topic passes; `fault` is undefined where a profile says that they are to be ignored. */
@@ -165,7 +168,7 @@ function describe(topic: string, { value: { recipe }, captures }: TopicMatch<Tar
     return { ok: false, fault: fault('SCHEMA_MISMATCH', `profile "${plan.name}": two values would have one name under "${excerpt(topic, 255)}"`) };
   }
   const scalar = typeof plan.scalar === 'object' ? renderTemplate(plan.scalar, asNames(captures)) : plan.scalar;
-  return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, payloadTags, scalar, entries };
+  return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, payloadTags, scalar, entries, lastDevice: undefined, lastStem: '' };
 }
 
 /** In the name of a value the levels of a topic are levels: `relay/0/power` is `relay.0.power`. */

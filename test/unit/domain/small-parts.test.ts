@@ -5,7 +5,7 @@ import { emptyBag } from '../../../src/domain/bag.ts';
 import { BoundedCache } from '../../../src/domain/bounded-cache.ts';
 import { excerpt } from '../../../src/domain/excerpt.ts';
 import { FLAGS, flagBits, flagList } from '../../../src/domain/flags.ts';
-import { messageDigest } from '../../../src/domain/reading-id.ts';
+import { bodyDigest, idStem } from '../../../src/domain/reading-id.ts';
 import { UnitTable } from '../../../src/domain/unit-table.ts';
 
 describe('a bag', () => {
@@ -71,21 +71,37 @@ describe('flags', () => {
   });
 });
 
-describe('messageDigest', () => {
-  it('is 22 characters of SHA-256 over topic, zero byte and body, of any size', () => {
-    for (const [topic, body] of [
-      ['d/1', Buffer.from('{}')],
-      ['Küche/1', Buffer.from([0xff, 0x00])],
-      ['d/1', Buffer.alloc(65_536 - 12, 'x')],
-      ['d/1', Buffer.alloc(200_000, 'y')],
+describe('ids of readings', () => {
+  it('begin with 16 characters of SHA-256 over topic, zero byte and device', () => {
+    for (const [topic, device] of [
+      ['d/1', '1'],
+      ['Küche/1', 'Thermostat Süd'],
     ] as const) {
-      const expected = createHash('sha256').update(topic).update('\0').update(body).digest('base64url').slice(0, 22);
-      expect(messageDigest(topic, body)).toBe(expected);
+      const expected = createHash('sha256').update(topic).update('\0').update(device).digest('base64url').slice(0, 16);
+      expect(idStem(topic, device)).toBe(expected);
     }
+    expect(idStem('a', 'b')).not.toBe(idStem('ab', ''));
   });
 
-  it('tells where the topic ends', () => {
-    expect(messageDigest('a', Buffer.from('b'))).not.toBe(messageDigest('ab', Buffer.from('')));
+  // The first is published with the algorithm (words 2f1583c3 ecee2c67 5d7bf66c); the others from a reference of our own.
+  it.each([
+    ['The quick brown fox jumps over the lazy dog', 'w4MVL2cs7uxs9ntd'],
+    ['', 'AAAAAAAAAAAAAAAA'],
+    ['a', 'PJOUpxuwVlUbsFZV'],
+    ['{"temperature":21.5}', 'M0mqaa7BKO9GxwFg'],
+    ['x'.repeat(31), 'elkBb-KPeEBm8xsu'],
+  ])('go on with MurmurHash3_x86_128 of the body: %s', (text, expected) => expect(bodyDigest(Buffer.from(text))).toBe(expected));
+
+  it('differ where a single bit of the body does', () => {
+    const body = Buffer.from(Array.from({ length: 67 }, (_, i) => (i * 37) & 0xff));
+    const seen = new Set([bodyDigest(body)]);
+    for (let bit = 0; bit < body.length * 8; bit += 1) {
+      const other = Buffer.from(body);
+      other[bit >> 3] = (other[bit >> 3] as number) ^ (1 << (bit & 7));
+      seen.add(bodyDigest(other));
+      seen.add(bodyDigest(body.subarray(0, bit >> 3)));
+    }
+    expect(seen.size).toBe(1 + body.length * 9);
   });
 });
 

@@ -26,7 +26,7 @@ describe('a reading', () => {
     const body = `{"time":${NOW - 1000},"seq":5,"device":"hall/1","kind":"x","floor":-2,"values":{"temperature":21.5,"on":true}}`;
     const [reading] = readings(gateway.normalise(message(body, { topic: 'devices/hall/1/telemetry/a/b' })));
     expect(reading).toEqual({
-      id: expect.stringMatching(/^[A-Za-z0-9_-]{22}-0$/),
+      id: expect.stringMatching(/^[A-Za-z0-9_-]{32}-0$/),
       device: 'hall/1',
       profile: 'climate',
       topic: 'devices/hall/1/telemetry/a/b',
@@ -156,14 +156,14 @@ describe('ids', () => {
 
   it.each(['{"seq":0,"a":1}', '{"seq":"a7","a":1}', '{"seq":12345678901234567890,"a":1}'])('of %s come from the sequence number', (body) => {
     const [reading] = readings(timed().normalise(message(body)));
-    expect(reading?.id).toMatch(/^[A-Za-z0-9_-]{22}-0$/);
+    expect(reading?.id).toMatch(/^[A-Za-z0-9_-]{32}-0$/);
     expect(reading?.flags).toEqual(['no-device-time']);
   });
 
   it('of one message are of one kind: a time in any reading tells the whole message apart', () => {
     const result = readings(timed().normalise(message(`[{"a":1},{"time":${NOW},"a":1}]`)));
     expect(result.map((reading) => reading.flags)).toEqual([['no-device-time'], undefined]);
-    expect(result.map((reading) => reading.id.slice(22))).toEqual(['-0', '-1']);
+    expect(result.map((reading) => reading.id.slice(32))).toEqual(['-0', '-1']);
   });
 
   it('do not take the kind of the message before', () => {
