@@ -5,7 +5,7 @@ import type { Document } from '../domain/payload-path.ts';
 import type { Limits } from '../domain/profile.ts';
 import type { Flag } from '../domain/reading.ts';
 import { ByteString, type BytesAs } from './byte-strings.ts';
-import { MAX_INTEGER_DIGITS } from './json-exact.ts';
+import { MAX_INTEGER_DIGITS, OUT_OF_RANGE_RULE } from './number-text.ts';
 import type { Decoded } from './registry.ts';
 import { MEMO_BYTES, shortAscii } from './text-memo.ts';
 
@@ -248,6 +248,6 @@ export abstract class ByteReader {
   }
 
   protected tooLarge(): never {
-    this.refuse('NUMBER_OUT_OF_RANGE', `a number is out of range: numbers must fit a double, integers ${MAX_INTEGER_DIGITS} digits`);
+    this.refuse('NUMBER_OUT_OF_RANGE', `a number is out of range: ${OUT_OF_RANGE_RULE}`);
   }
 }

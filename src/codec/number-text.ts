@@ -1,6 +1,9 @@
 import { excerpt } from '../domain/excerpt.ts';
 import { failed } from '../domain/fault.ts';
-import { MAX_INTEGER_DIGITS } from './json-exact.ts';
+
+/** Longer integers are refused: no consumer's decimal type holds them (IEEE 754 decimal128 has 34 digits), and they are no measurement. */
+export const MAX_INTEGER_DIGITS = 40;
+export const OUT_OF_RANGE_RULE = `numbers must fit a double, integers ${MAX_INTEGER_DIGITS} digits`;
 
 export type Decimal = '.' | ',';
 
@@ -30,6 +33,5 @@ export function numberOf(text: string, decimal: Decimal): number | bigint | 'ran
 
 /** The fault for `range`. */
 export function outOfRange(text: string, where = ''): ReturnType<typeof failed> {
-  const rule = `numbers must fit a double, integers ${MAX_INTEGER_DIGITS} digits`;
-  return failed('NUMBER_OUT_OF_RANGE', `${where}${excerpt(text, 48)} is out of range: ${rule}`);
+  return failed('NUMBER_OUT_OF_RANGE', `${where}${excerpt(text, 48)} is out of range: ${OUT_OF_RANGE_RULE}`);
 }

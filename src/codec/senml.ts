@@ -4,7 +4,7 @@ import type { EpochMs } from '../domain/message.ts';
 import type { Document } from '../domain/payload-path.ts';
 import type { Flag, Value } from '../domain/reading.ts';
 import { exact } from './byte-reader.ts';
-import { MAX_INTEGER_DIGITS } from './json-exact.ts';
+import { MAX_INTEGER_DIGITS } from './number-text.ts';
 import type { Decoded } from './registry.ts';
 import { type Fields, type Numeric, Problem, readFields, type SenmlForm } from './senml-fields.ts';
 import { placeOf, UNNAMED } from './senml-name.ts';

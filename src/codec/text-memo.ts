@@ -11,24 +11,39 @@ const memo: (string | undefined)[] = Array.from({ length: SLOTS });
  */
 export function shortAscii(body: Buffer, start: number, length: number): string | undefined {
   const end = start + length;
-  let hash = length;
+  let hash = 0;
   let bits = 0;
   for (let i = start; i < end; i += 1) {
     const byte = body[i] as number;
-    hash = (Math.imul(hash, 31) + byte) | 0;
+    hash = hashed(hash, byte);
     bits |= byte;
   }
-  if (bits >= 0x80) {
-    return undefined;
-  }
-  const slot = (hash ^ (hash >>> 10)) & (SLOTS - 1);
+  return bits >= 0x80 ? undefined : memoised(body, start, length, hash);
+}
+
+/** One step of the hash that `memoised` is given; it begins with 0. */
+export function hashed(hash: number, byte: number): number {
+  return (Math.imul(hash, 31) + byte) | 0;
+}
+
+/** The text of at most MEMO_BYTES bytes that are known to be ASCII and to have this hash. */
+export function memoised(body: Buffer, start: number, length: number, hash: number): string {
+  const slot = (hash ^ (hash >>> 10) ^ length) & (SLOTS - 1);
   const known = memo[slot];
   if (known !== undefined && known.length === length && same(known, body, start)) {
     return known;
   }
-  const made = body.toString('latin1', start, end);
+  const made = asName(body.toString('latin1', start, start + length));
   memo[slot] = made;
   return made;
+}
+
+/** The same text as V8 keeps it for names of properties: others become a step to that one when they are first used as a name. */
+function asName(text: string): string {
+  for (const name in { [text]: true }) {
+    return name;
+  }
+  return text;
 }
 
 function same(known: string, body: Uint8Array, start: number): boolean {

@@ -47,6 +47,31 @@ export function splitFlatName(name: string): string[] {
   return keys;
 }
 
+/** What a key becomes at one place of a payload. */
+interface Place {
+  readonly key: string;
+  readonly prefix: string;
+  readonly exclude: Exclusions | undefined;
+  /** Undefined where the profile leaves out what stands there. */
+  readonly name: string | undefined;
+  readonly prefixBelow: string;
+  readonly excludeBelow: Exclusions | undefined;
+}
+
+/**
+ * The places of the last payload of a profile, in the order in which they were met: devices say the same again and again, and
+ * to compare a key costs a tenth of making its name. Changes no result.
+ */
+export type Places = Place[];
+const MOST_PLACES = 256;
+const LONGEST_PLACE = 256;
+
+function placeOf(key: string, prefix: string, exclude: Exclusions | undefined): Place {
+  const below = exclude?.below.get(key);
+  const name = prefix + escapeKey(key);
+  return { key, prefix, exclude, name: below?.here === true ? undefined : name, prefixBelow: `${name}.`, excludeBelow: below };
+}
+
 /**
  * Gathers the values of the readings of one message, and keeps the whole message within bounds: a profile may point
  * many readings at one place (`$$`), so what comes out can be larger than what came in.
@@ -64,9 +89,13 @@ export class ValueCollector {
   private fallbackPrefix = '';
   private fieldsLeft = 0;
   private charactersLeft = 0;
+  private places: Places = [];
+  private place = 0;
 
-  /** Before each message: how many values and how many characters in string values it may come to. */
-  open(fields: number, characters: number): void {
+  /** Before each message: how many values and how many characters in string values it may come to, and what its profile's last one looked like. */
+  open(fields: number, characters: number, places: Places): void {
+    this.places = places;
+    this.place = 0;
     this.problem = undefined;
     this.fieldsLeft = fields;
     this.charactersLeft = characters;
@@ -93,11 +122,11 @@ export class ValueCollector {
   }
 
   /** Adds a document under a name: a scalar as it is, records and arrays flattened below it. Nulls are missing values. */
-  add(name: string, document: Document, exclude: Exclusions | undefined): void {
+  add(name: string, document: Document): void {
     if (typeof document !== 'object') {
       this.set(name, document);
     } else if (document !== null) {
-      this.flatten(`${name}.`, document, exclude);
+      this.flatten(`${name}.`, document, undefined);
     }
   }
 
@@ -110,14 +139,33 @@ export class ValueCollector {
     // For an array the keys are its indexes, in order.
     const record = node as { readonly [key: string]: Document };
     for (const key in record) {
-      const below = exclude?.below.get(key);
-      if (below === undefined || !below.here) {
-        this.add(prefix + escapeKey(key), record[key] as Document, below);
+      const { name, prefixBelow, excludeBelow } = this.placeOf(key, prefix, exclude);
+      if (name === undefined) {
+        continue;
+      }
+      const value = record[key] as Document;
+      if (typeof value !== 'object') {
+        this.set(name, value);
+      } else if (value !== null) {
+        this.flatten(prefixBelow, value, excludeBelow);
       }
       if (this.problem !== undefined) {
         return;
       }
     }
+  }
+
+  private placeOf(key: string, prefix: string, exclude: Exclusions | undefined): Place {
+    const { places, place } = this;
+    let found = places[place];
+    if (found === undefined || found.key !== key || found.prefix !== prefix || found.exclude !== exclude) {
+      found = placeOf(key, prefix, exclude);
+      if (place < MOST_PLACES && found.prefixBelow.length <= LONGEST_PLACE) {
+        places[place] = found;
+      }
+    }
+    this.place = place + 1;
+    return found;
   }
 
   private set(name: string, value: Value): void {

@@ -136,7 +136,7 @@ export class Normaliser {
       const bound = `limits.readingsPerMessage = ${limits.readingsPerMessage}`;
       return fault('LIMIT_READINGS', `the message holds ${elements.length} readings, more than ${bound}`);
     }
-    builder.open(flagBits(decoded.flags));
+    builder.open(flagBits(decoded.flags), entry.recipe.places);
     const drafts: Draft[] = [];
     let ignored = 0;
     for (let i = 0; i < elements.length; i += 1) {

@@ -4,7 +4,7 @@ import { emptyBag } from '../domain/bag.ts';
 import { BoundedCache } from '../domain/bounded-cache.ts';
 import { excerpt } from '../domain/excerpt.ts';
 import { type Fault, fault } from '../domain/fault.ts';
-import { escapeKey } from '../domain/flatten.ts';
+import { escapeKey, type Places } from '../domain/flatten.ts';
 import { renderTemplate } from '../domain/payload-path.ts';
 import { optionsByCodec, type ProfileSpec } from '../domain/profile.ts';
 import { compileProfile, type ProfilePlan } from '../domain/profile-plan.ts';
@@ -12,14 +12,15 @@ import { topicProblem } from '../domain/topic.ts';
 import { type TopicMatch, type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
 import type { NamedSource } from '../domain/values-plan.ts';
 
-/** Topics that are kept ready; an AMQP routing key has at most 255 bytes. */
-const TOPICS = 10_000;
+/** Topics that are kept ready, about 0.5 kB each: at least half of them, so that fleets of 10,000 devices have room. An AMQP routing key has at most 255 bytes. */
+const TOPICS = 32_768;
 const TOPIC_LENGTH = 512;
 
 /** A profile and the decoder of the codec that it names. */
 export interface Recipe {
   readonly plan: ProfilePlan;
   readonly decoder: PayloadDecoder;
+  readonly places: Places;
 }
 
 /** Everything about a reading that its topic alone decides. */
@@ -69,7 +70,7 @@ export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRe
     names.add(spec.name);
     if (result.ok && wrong.length === 0) {
       const decoders = [...options].flatMap(([name, own]) => codecs.get(name)?.create(own, ownState(environment, spec.name, name)) ?? []);
-      recipes.push({ plan: result.value, decoder: firstOf(decoders) });
+      recipes.push({ plan: result.value, decoder: firstOf(decoders), places: [] });
     }
   }
   if (problems.length > 0) {

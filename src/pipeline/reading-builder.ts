@@ -2,7 +2,7 @@ import { emptyBag } from '../domain/bag.ts';
 import { deviceTime } from '../domain/device-time.ts';
 import { type Fault, fault } from '../domain/fault.ts';
 import { FLAG, flagBit, flagList } from '../domain/flags.ts';
-import { escapeKey, MAX_NAME, ValueCollector } from '../domain/flatten.ts';
+import { escapeKey, MAX_NAME, type Places, ValueCollector } from '../domain/flatten.ts';
 import type { EpochMs, InboundMessage } from '../domain/message.ts';
 import { type CompiledSource, type Document, readPath, renderTemplate } from '../domain/payload-path.ts';
 import type { Limits } from '../domain/profile.ts';
@@ -26,6 +26,7 @@ export class ReadingBuilder {
   /** For units and tags that stand in objects of their own. */
   private readonly side: ValueCollector = new ValueCollector();
   private sideOpen = false;
+  private readonly sidePlaces: Places = [];
   private readonly types: TypeWatch = new TypeWatch();
   /** Units of name/value pairs. */
   private pairUnits: Record<string, Value> | undefined;
@@ -35,9 +36,9 @@ export class ReadingBuilder {
     this.limits = limits;
   }
 
-  /** Before each message; `flags` are what the codec says of all its readings. */
-  open(flags: number): void {
-    this.collector.open(this.limits.fields, this.limits.messageBytes);
+  /** Before each message; `flags` are what the codec says of all its readings, `places` what the last one of the profile looked like. */
+  open(flags: number, places: Places): void {
+    this.collector.open(this.limits.fields, this.limits.messageBytes, places);
     this.sideOpen = false;
     this.distinct = false;
     this.leftOut = false;
@@ -121,13 +122,13 @@ export class ReadingBuilder {
     const { scalar } = entry;
     if (plan.kind === 'table') {
       if (scalar !== undefined && typeof own !== 'object') {
-        collector.add(scalar, own, undefined);
+        collector.add(scalar, own);
         return undefined;
       }
       for (const { name, source } of entry.entries) {
         const node = readSource(source, entry, own, whole);
         if (node !== undefined) {
-          collector.add(name, node, undefined);
+          collector.add(name, node);
         }
       }
       return collector.count === 0 && typeof own !== 'object' ? typeof own : undefined;
@@ -144,7 +145,7 @@ export class ReadingBuilder {
     } else if (scalar === undefined) {
       return typeof node;
     } else {
-      collector.add(scalar, node, undefined);
+      collector.add(scalar, node);
     }
     return undefined;
   }
@@ -156,7 +157,7 @@ export class ReadingBuilder {
       if (entry.scalar === undefined) {
         return typeof own;
       }
-      collector.add(entry.scalar, own, undefined);
+      collector.add(entry.scalar, own);
     } else if (plan.kind === 'merged') {
       for (let i = 0; i < plan.parts.length; i += 1) {
         const { path, exclude, name, prefix } = plan.parts[i] as FieldsPart;
@@ -167,7 +168,7 @@ export class ReadingBuilder {
         if (typeof node === 'object' && node !== null) {
           collector.flatten('', node, exclude);
         } else if (node !== undefined) {
-          collector.add(name, node, undefined);
+          collector.add(name, node);
         }
       }
     } else {
@@ -188,7 +189,7 @@ export class ReadingBuilder {
         continue;
       }
       const name = escapeKey(text);
-      this.collector.add(name, value, undefined);
+      this.collector.add(name, value);
       const unit = plan.unit === undefined ? undefined : readSource(plan.unit, entry, item, whole);
       if (typeof unit === 'string') {
         units[name] = unit;
@@ -202,7 +203,7 @@ export class ReadingBuilder {
       return undefined;
     }
     if (!this.sideOpen) {
-      this.side.open(this.limits.fields, this.limits.messageBytes);
+      this.side.open(this.limits.fields, this.limits.messageBytes, this.sidePlaces);
       this.sideOpen = true;
     }
     this.side.next();

@@ -102,9 +102,10 @@ function sparkplug(): Comparison[] {
 
 /** The same messages, spread over more profiles or more topics. */
 function sizes(many: number): Comparison[] {
-  const body = JSON.stringify(DATA);
+  // A message that was just received is in the processor's cache; ten thousand bodies of the bench would not be.
+  const body = Buffer.from(JSON.stringify(DATA));
   const over = (count: number, of: number): InboundMessage[] =>
-    Array.from({ length: count }, (_, i) => message(body, { topic: `p${Math.floor((i * of) / count)}/d${i}` }));
+    Array.from({ length: count }, (_, i) => message('', { body, topic: `p${Math.floor((i * of) / count)}/d${i}` }));
   const withProfiles = (count: number, topics: number): Subject => {
     const specs = Array.from({ length: count }, (_, i) => profile({ name: `p${i}`, topics: [`p${i}/{device}`], ...timed }));
     return normalising(`${count} profiles, ${topics} topics`, specs, over(topics, count));
@@ -114,7 +115,7 @@ function sizes(many: number): Comparison[] {
     { subject: withProfiles(10, many), base: withProfiles(10, 10) },
     { subject: withProfiles(many, many), base: withProfiles(10, 10) },
     // More topics than are kept ready: each one is looked up anew.
-    { subject: withProfiles(10, many * 2), base: withProfiles(10, 10) },
+    { subject: withProfiles(10, many * 5), base: withProfiles(10, 10) },
   ];
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from 'amqplib';
-import { parse } from 'lossless-json';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { exactJson } from '../support/exact-json.ts';
 import type { GatewayStatus } from '../support/gateway-process.ts';
 import type { Rig } from './rig.ts';
 
@@ -43,8 +43,6 @@ export interface Ends {
 /** MQTT has no such topic (MQTT-3.3.2-2, MQTT-4.7.3-1, MQTT-1.5.3-2): only an AMQP publisher can send it. */
 const NOT_MQTT = /^$|[+#\0]/;
 const COUNTS: readonly Count[] = ['received', 'forwarded', 'deadLettered', 'filtered', 'deduplicated', 'abandoned'];
-
-const numberOf = (text: string): number | bigint => (/^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text)) ? BigInt(text) : Number(text));
 
 /** Connections to the broker that were opened, and consumers that were lost, as the metrics count them. */
 async function connections(rig: Rig): Promise<string[]> {
@@ -90,7 +88,7 @@ export class Replay {
       if (message.fields.exchange === 'sluice.dead') {
         this.letters.push({ code: String(headers['x-sluice-code']), topic: String(headers['x-sluice-topic']), body: message.content });
       } else {
-        this.readings.push(...(parse(message.content.toString(), undefined, numberOf) as { readings: WireReading[] }).readings);
+        this.readings.push(...(exactJson(message.content.toString()) as { readings: WireReading[] }).readings);
       }
       channel.ack(message);
     };

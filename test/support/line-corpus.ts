@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExactJsonReader } from '../../src/codec/json-exact.ts';
 import { corpusMissing } from './corpus.ts';
+import { exactJson } from './exact-json.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'corpus', 'line_protocol');
 
@@ -58,7 +58,7 @@ function point(raw: RawPoint): CorpusPoint {
 function cases(file: string): unknown[] {
   if (corpusMissing !== undefined) return [];
   const lines = readFileSync(join(FOLDER, file), 'utf8').trim().split('\n');
-  return lines.map((line) => new ExactJsonReader(line).read());
+  return lines.map(exactJson);
 }
 
 export function decodeCases(): DecodeCase[] {

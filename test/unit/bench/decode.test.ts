@@ -14,7 +14,7 @@ describe('bench:decode', () => {
       '50 profiles, 10 topics',
       '10 profiles, 50 topics',
       '50 profiles, 50 topics',
-      '10 profiles, 100 topics',
+      '10 profiles, 250 topics',
     ]);
     for (const { ratio, least, greatest, subjectNs, baseNs } of rows) {
       expect(least).toBeGreaterThan(0);

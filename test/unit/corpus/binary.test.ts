@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ExactJsonReader } from '../../../src/codec/json-exact.ts';
+import { exactJson } from '../../support/exact-json.ts';
 import { bench } from '../codec/decoding.ts';
 
 const corpus = new URL('../../../../shared/data/corpus/', import.meta.url);
@@ -12,9 +12,9 @@ function present(name: string): boolean {
 }
 
 /** JSON with its integers exact; the lists where a file is missing are empty and their tests skipped. */
-function exactJson(name: string, missing: unknown): unknown {
+function jsonFile(name: string, missing: unknown): unknown {
   const file = new URL(name, corpus);
-  return existsSync(file) ? new ExactJsonReader(readFileSync(file, 'utf8')).read() : missing;
+  return existsSync(file) ? exactJson(readFileSync(file, 'utf8')) : missing;
 }
 
 const REFUSED = 'DECODE_INVALID';
@@ -55,8 +55,8 @@ interface CborVector {
 
 describe.skipIf(!present('cbor/'))('cbor', () => {
   const { decode } = bench('cbor');
-  const good = exactJson('cbor/appendix_a.json', []) as readonly CborVector[];
-  const bad = exactJson('cbor/fail.json', []) as readonly CborVector[];
+  const good = jsonFile('cbor/appendix_a.json', []) as readonly CborVector[];
+  const bad = jsonFile('cbor/fail.json', []) as readonly CborVector[];
 
   it('is all there', () => {
     expect(good.length).toBeGreaterThan(30);
@@ -100,7 +100,7 @@ function msgpackValue(vector: MsgpackVector): unknown {
 
 describe.skipIf(!present('msgpack/'))('msgpack', () => {
   const { decode } = bench('msgpack');
-  const groups = Object.entries(exactJson('msgpack/msgpack-test-suite.json', {}) as Record<string, readonly MsgpackVector[]>);
+  const groups = Object.entries(jsonFile('msgpack/msgpack-test-suite.json', {}) as Record<string, readonly MsgpackVector[]>);
   const vectors = groups.flatMap(([group, list]) => list.flatMap((vector) => vector.msgpack.map((hex) => ({ group, hex, value: msgpackValue(vector) }))));
 
   it('is all there', () => expect(vectors.length).toBeGreaterThan(80));

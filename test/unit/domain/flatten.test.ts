@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escapeKey, exclude, type Exclusions, exclusions, MAX_NAME, splitFlatName, ValueCollector } from '../../../src/domain/flatten.ts';
+import { escapeKey, exclude, type Exclusions, exclusions, MAX_NAME, type Places, splitFlatName, ValueCollector } from '../../../src/domain/flatten.ts';
 import type { Document } from '../../../src/domain/payload-path.ts';
 
 function flatten(document: Document, without: readonly string[] = [], fields = 1000, characters = 100_000): unknown {
@@ -10,7 +10,7 @@ function flatten(document: Document, without: readonly string[] = [], fields = 1
     exclude(tree, splitFlatName(name));
   }
   const collector = new ValueCollector();
-  collector.open(fields, characters);
+  collector.open(fields, characters, []);
   collector.flatten('', document, tree);
   return collector.problem?.code ?? { ...collector.values };
 }
@@ -76,14 +76,39 @@ describe('bounds', () => {
     expect(flatten({ ['k'.repeat(1_000_000)]: Array.from({ length: 900 }, () => 0) })).toBe('SCHEMA_MISMATCH');
   });
 
+  it('are the same whatever the messages before looked like', () => {
+    const tree = exclusions();
+    exclude(tree, ['a', 'b']);
+    exclude(tree, ['c']);
+    const key = fc.constantFrom('a', 'b', 'c', 'a.b', 'd\\', '0');
+    const node = fc.letrec<{ node: Document }>((tie) => ({
+      node: fc.oneof({ depthSize: 'small' }, fc.integer(), fc.dictionary(key, tie('node'), { maxKeys: 4 }), fc.array(tie('node'), { maxLength: 3 })),
+    })).node;
+    const collector = new ValueCollector();
+    const places: Places = [];
+    fc.assert(
+      fc.property(fc.dictionary(key, node, { maxKeys: 5 }), fc.boolean(), (document, excluded) => {
+        const without = excluded ? tree : undefined;
+        collector.open(1000, 1000, places);
+        collector.flatten('', document, without);
+        const fresh = new ValueCollector();
+        fresh.open(1000, 1000, []);
+        fresh.flatten('', document, without);
+        expect({ ...collector.values }).toEqual({ ...fresh.values });
+      }),
+      { numRuns: 2000 },
+    );
+    expect(places.length).toBeGreaterThan(3);
+  });
+
   it('are those of the message, not of each reading', () => {
     const collector = new ValueCollector();
-    collector.open(3, 100);
+    collector.open(3, 100, []);
     collector.flatten('', [1, 2], undefined);
     collector.next();
     collector.flatten('', [1, 2], undefined);
     expect(collector.problem?.code).toBe('LIMIT_FIELDS');
-    collector.open(3, 100);
+    collector.open(3, 100, []);
     expect(collector.problem).toBeUndefined();
   });
 });
