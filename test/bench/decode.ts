@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs';
 import { SparkplugEdgeNode } from '../../devices/formats/sparkplug.ts';
-import { defaultCodecs } from '../../src/codec/registry.ts';
+import { defaultCodecs, detachedEnvironment, type PayloadDecoder } from '../../src/codec/registry.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import { DEFAULT_LIMITS, type ProfileSpec } from '../../src/domain/profile.ts';
 import { compileNormaliser } from '../../src/pipeline/normaliser.ts';
@@ -66,6 +66,70 @@ function formats(): Comparison[] {
   }));
 }
 
+/** A codec alone, bytes to data. */
+function decoding(codec: string, what: string, messages: readonly InboundMessage[], births: readonly InboundMessage[] = []): Subject {
+  const decoder = defaultCodecs().get(codec)?.create({}, detachedEnvironment('bench')) as PayloadDecoder;
+  const decode = (one: InboundMessage): unknown => {
+    const result = decoder.decode(one.body, DEFAULT_LIMITS, one);
+    if (!result.ok) throw new Error(result.fault.message);
+    return result.value.document;
+  };
+  for (const birth of births) decode(birth);
+  let at = 0;
+  return {
+    name: `${codec}: ${what}, ${(messages[0] as InboundMessage).body.length} bytes`,
+    run: () => {
+      at = (at + 1) % messages.length;
+      return decode(messages[at] as InboundMessage);
+    },
+  };
+}
+
+/** Libraries that are no dependency of ours, for they bring native packages: `npm install --no-save cbor-x msgpackr` adds their rows. */
+async function library(name: string): Promise<((body: Buffer) => unknown) | undefined> {
+  try {
+    return ((await import(name)) as { decode: (body: Buffer) => unknown }).decode;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The binary codecs against the libraries that people use. */
+async function binary(): Promise<Comparison[]> {
+  const { time, ...values } = DATA;
+  const nested = new Map<string, Plain>([
+    ['time', time as number],
+    [
+      'device',
+      new Map<string, Plain>([
+        ['id', 'press-17'],
+        ['line', 4],
+      ]),
+    ],
+    ['values', new Map(Object.entries(values))],
+    ['errors', ['E17', 'E4']],
+  ]);
+  const documents: Readonly<Record<string, Plain>> = {
+    'a small message': new Map<string, Plain>(Object.entries(DATA)),
+    'nested objects': nested,
+    '100 decimals': Array.from({ length: 100 }, (_, i) => i + 0.37),
+  };
+  const formats = [
+    { codec: 'cbor', name: 'cbor-x', encode: toCbor },
+    { codec: 'msgpack', name: 'msgpackr', encode: toMsgpack },
+  ];
+  const found: Comparison[] = [];
+  for (const { codec, name, encode } of formats) {
+    const decode = await library(name);
+    if (decode === undefined) continue;
+    for (const [what, document] of Object.entries(documents)) {
+      const body = encode(document);
+      found.push({ subject: decoding(codec, what, [message(body)]), base: { name, run: () => decode(body) } });
+    }
+  }
+  return found;
+}
+
 const PROTO = `syntax = "proto2";
 message Payload {
   message Metric {
@@ -92,11 +156,13 @@ function sparkplug(): Comparison[] {
   const spec = profile({ topics: ['spBv1.0/#'], codec: 'sparkplug', device: '$.device', values: '$.values', time: timed.time });
   const subject = (): Subject => normalising(`sparkplug DDATA to readings, ${body.length} bytes`, [spec], data, births);
   const type = protobuf.parse(PROTO).root.lookupType('Payload');
-  const bare: Subject = { name: `protobufjs decode, ${body.length} bytes`, run: () => type.decode(body) };
+  const bare = (bytes: Buffer): Subject => ({ name: 'protobufjs', run: () => type.decode(bytes) });
   const json = Buffer.from(JSON.stringify({ time, ...values }));
+  const birth = births.filter(({ topic }) => topic.includes('/DBIRTH/'));
   return [
     { subject: subject(), base: parsing(`JSON.parse, ${json.length} bytes`, json) },
-    { subject: subject(), base: bare },
+    { subject: decoding('sparkplug', 'DDATA', data, births), base: bare(body) },
+    { subject: decoding('sparkplug', 'DBIRTH', birth, births), base: bare((birth[0] as InboundMessage).body) },
   ];
 }
 
@@ -120,8 +186,8 @@ function sizes(many: number): Comparison[] {
 }
 
 /** `many`: profiles or topics of the rows about numbers. */
-export function comparisons(many = 10_000): Comparison[] {
-  return [...formats(), ...sparkplug(), ...sizes(many)];
+export async function comparisons(many = 10_000): Promise<Comparison[]> {
+  return [...formats(), ...(await binary()), ...sparkplug(), ...sizes(many)];
 }
 
 export interface Row {

@@ -5,4 +5,4 @@ const ROUNDS = 9;
 const RUNS = 20_000;
 
 console.log(`Node.js ${process.version}, medians of ${ROUNDS} interleaved rounds of ${RUNS} messages\n`);
-console.log(table(measure(comparisons(), { rounds: ROUNDS, runs: RUNS })));
+console.log(table(measure(await comparisons(), { rounds: ROUNDS, runs: RUNS })));

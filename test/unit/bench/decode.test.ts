@@ -3,14 +3,16 @@ import { comparisons, measure, table } from '../../bench/decode.ts';
 
 describe('bench:decode', () => {
   // Its subjects throw where they do not get a reading out of every message.
-  it('measures every row and prints it', () => {
-    const rows = measure(comparisons(50), { rounds: 3, runs: 300, warmUp: 0 });
+  it('measures every row and prints it', async () => {
+    const all = (await comparisons(50)).filter(({ base }) => !['cbor-x', 'msgpackr'].includes(base.name));
+    const rows = measure(all, { rounds: 3, runs: 300, warmUp: 0 });
     expect(rows.map(({ subject }) => subject.replace(/, \d+ bytes$/, ''))).toEqual([
       'json to readings',
       'cbor to readings',
       'msgpack to readings',
       'sparkplug DDATA to readings',
-      'sparkplug DDATA to readings',
+      'sparkplug: DDATA',
+      'sparkplug: DBIRTH',
       '50 profiles, 10 topics',
       '10 profiles, 50 topics',
       '50 profiles, 50 topics',
