@@ -36,6 +36,8 @@ export abstract class ByteReader {
   private end = 0;
   protected bytesAs: BytesAs = 'hex';
   private readonly format: string;
+  /** The byte before a double in this format. */
+  private readonly doubleByte: number;
   private maxDepth = 0;
   private maxFields = 0;
   private floats = 0;
@@ -45,8 +47,9 @@ export abstract class ByteReader {
   private duplicate = false;
   private fault: Fault | undefined;
 
-  constructor(format: string) {
+  constructor(format: string, doubleByte: number) {
     this.format = format;
+    this.doubleByte = doubleByte;
   }
 
   /** Reads one item; bytes behind it are refused. Never throws on any bytes. */
@@ -130,12 +133,31 @@ export abstract class ByteReader {
 
   protected array(length: number): Document {
     this.open(length, length);
-    const list: Document[] = [];
-    for (let i = 0; i < length; i += 1) {
+    const list: Document[] = length < VIEW_FROM ? [] : this.doubles(length);
+    for (let i = list.length; i < length; i += 1) {
       list.push(this.item());
     }
     this.depth -= 1;
     return list;
+  }
+
+  /** The doubles that a list of `most` items begins with: waveforms have thousands, and `item` would cost more than reading them. */
+  private doubles(most: number): Document[] {
+    const { body, end, doubleByte } = this;
+    const list: Document[] = [];
+    let { at } = this;
+    while (list.length < most && body[at] === doubleByte && at + 9 <= end) {
+      this.view ??= this.wholeView();
+      const value = this.view.getFloat64(at + 1);
+      list.push(value - value === 0 ? value : null);
+      at += 9;
+    }
+    this.at = at;
+    return list;
+  }
+
+  private wholeView(): DataView {
+    return new DataView(this.body.buffer, this.body.byteOffset, this.body.length);
   }
 
   protected map(length: number): Document {
@@ -237,7 +259,7 @@ export abstract class ByteReader {
   private countFloat(): void {
     this.floats += 1;
     if (this.floats === VIEW_FROM) {
-      this.view = new DataView(this.body.buffer, this.body.byteOffset, this.body.length);
+      this.view = this.wholeView();
     }
   }
 

@@ -285,7 +285,7 @@ class CborReader extends ByteReader {
   }
 }
 
-const reader = new CborReader('CBOR');
+const reader = new CborReader('CBOR', 0xfb);
 
 /** Reads one CBOR item: see `cborCodec`. Never throws on any bytes. */
 export function decodeCbor(body: Buffer, limits: Limits, bytesAs: BytesAs): Result<Decoded> {

@@ -175,7 +175,7 @@ class MsgpackReader extends ByteReader {
   }
 }
 
-const reader = new MsgpackReader('MessagePack');
+const reader = new MsgpackReader('MessagePack', 0xcb);
 
 /**
  * MessagePack: one object, nothing behind it. Integers are exact (bigint beyond 2^53), NaN and infinity are null,
