@@ -9,9 +9,11 @@ import { lint } from './lint.ts';
 import { type Path, type Place, Places, type Problem, Problems } from './problem.ts';
 import { expand } from './profile-files.ts';
 import { versionOf } from './redact.ts';
-import { ProfileFileSchema, ProfileSchema, type RawProfile, type RawSettings, type Settings, SettingsSchema } from './schema.ts';
+import type { LayoutSpec } from '../domain/layout/spec.ts';
+import { type FoundLayout, gatherLayouts, layoutNames, type Layouts } from './payload-layouts.ts';
+import { LayoutSchema, ProfileFileSchema, ProfileSchema, type RawProfile, type RawSettings, type Settings, SettingsSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
-import { shippedFolder, shippedProfiles } from './shipped-profiles.ts';
+import { shippedFolder, shippedNames } from './shipped.ts';
 import { hintFor } from './suggest.ts';
 import { toSettings } from './to-domain.ts';
 import { loadUnits } from './units.ts';
@@ -33,6 +35,8 @@ export type LoadResult =
 export interface LoadOptions {
   /** The codec registry, or the names in it (then options of codecs are not checked); without either a profile's codec is not looked up. */
   readonly codecs?: KnownCodecs | readonly string[];
+  /** Layout of the bytes of all devices, whatever the profiles say. */
+  readonly payload?: string | undefined;
 }
 
 /** Larger than any settings file or certificate; a path to a device or a disk image should not fill the memory. */
@@ -54,27 +58,59 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
 
   // Profiles of further files stand behind those of this one in the list, under numbers of their own.
   const profiles: (RawProfile | undefined)[] = [...(raw.profiles ?? [])];
+  const reader: FileReader = {
+    env,
+    places,
+    problems,
+    open: async (at, name) => {
+      const shown = display(file, name);
+      if (files.includes(shown)) return undefined;
+      files.push(shown);
+      return open(name, shown, env, problems, { at, place: places.of(at) });
+    },
+    matching: async (at, pattern) => {
+      const found = await expand(path.dirname(file), pattern);
+      if (found.length === 0) problems.add('warning', places.of(at), at, `no file matches ${JSON.stringify(pattern)}`);
+      return found;
+    },
+  };
   const add = async (at: Path, name: string): Promise<void> => {
-    const shown = display(file, name);
-    if (files.includes(shown)) return;
-    files.push(shown);
-    const yaml = await open(name, shown, env, problems, { at, place: places.of(at) });
+    const yaml = await reader.open(at, name);
     if (yaml !== undefined) profiles.push(...profilesIn(yaml, profiles.length, places, problems));
   };
   for (const [i, pattern] of (raw.profileFiles ?? []).entries()) {
     if (pattern === undefined) continue;
     const at = ['profileFiles', i];
-    const found = await expand(path.dirname(file), pattern);
-    if (found.length === 0) problems.add('warning', places.of(at), at, `no file matches ${JSON.stringify(pattern)}`);
-    for (const name of found) await add(at, name);
+    for (const name of await reader.matching(at, pattern)) await add(at, name);
   }
-  const shipped = (raw.useProfiles ?? []).length === 0 ? [] : await shippedProfiles();
-  for (const [i, name] of (raw.useProfiles ?? []).entries()) {
+  const asked = profiles.flatMap((profile, i) => layoutNames(profile ?? {}).map(({ at, name }) => ({ at: ['profiles', i, ...at], name })));
+  const shipped = (raw.useProfiles ?? []).length === 0 ? [] : await shippedNames('profiles');
+  for (const [i, used] of (raw.useProfiles ?? []).entries()) {
+    if (used === undefined) continue;
+    const { name, payload } = typeof used === 'string' ? { name: used, payload: undefined } : used;
     if (name === undefined) continue;
-    const at = ['useProfiles', i];
-    if (shipped.includes(name)) await add(at, path.join(shippedFolder(), `${name}.yaml`));
-    else problems.add('error', places.of(at), at, `no profile "${name}" comes with Sluice`, hintFor(name, shipped));
+    const at = typeof used === 'string' ? ['useProfiles', i] : ['useProfiles', i, 'name'];
+    if (!shipped.includes(name)) {
+      problems.add('error', places.of(at), at, `no profile "${name}" comes with Sluice`, hintFor(name, shipped));
+      continue;
+    }
+    const from = profiles.length;
+    await add(at, path.join(shippedFolder('profiles'), `${name}.yaml`));
+    const profile = profiles[from];
+    if (profile === undefined) continue;
+    const over = payload === undefined ? profile : { ...profile, payload };
+    profiles[from] = over;
+    const above = payload === undefined ? ['profiles', from] : ['useProfiles', i];
+    asked.push(...layoutNames(over).map((each) => ({ at: [...above, ...each.at], name: each.name })));
+    if (payload !== undefined && profile.payloadAt === undefined) {
+      problems.add('error', places.of([...above, 'payload']), [...above, 'payload'], `profile "${name}" does not say where the bytes of a device stand`);
+    }
   }
+  if (options.payload !== undefined) {
+    asked.push({ at: [], name: options.payload });
+    for (const [i, profile] of profiles.entries()) if (profile?.payloadAt !== undefined) profiles[i] = { ...profile, payload: options.payload };
+  }
+  const layouts = await readLayouts(raw.payloadFiles ?? [], asked, reader);
   const units = profiles.some(converts) ? loadUnits() : undefined;
   lint({ raw, profiles, places, problems, codecs: knownCodecs(options.codecs), units });
   if (problems.failed) return { ok: false, problems: problems.list(files) };
@@ -82,8 +118,47 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
     raw,
     profiles.filter((p) => p !== undefined),
     units,
+    layouts,
   );
   return { ok: true, settings, warnings: problems.list(files), version: versionOf(settings) };
+}
+
+/** How further files are read and told of. */
+interface FileReader {
+  readonly env: NodeJS.ProcessEnv;
+  readonly places: Places;
+  readonly problems: Problems;
+  /** undefined: it cannot be read, or was read before. */
+  open(at: Path, name: string): Promise<Opened | undefined>;
+  matching(at: Path, pattern: string): Promise<string[]>;
+}
+
+/** The layouts of `payloadFiles`, and those that come with Sluice and are asked for. */
+async function readLayouts(patterns: readonly (string | undefined)[], asked: Parameters<typeof gatherLayouts>[0], reader: FileReader): Promise<Layouts> {
+  const { places, problems } = reader;
+  const own = new Map<string, FoundLayout | undefined>();
+  const read = async (at: Path, name: string): Promise<FoundLayout | undefined> => {
+    const opened = await reader.open(at, name);
+    return opened === undefined ? undefined : layoutIn(opened, places, problems);
+  };
+  for (const [i, pattern] of patterns.entries()) {
+    if (pattern === undefined) continue;
+    const at = ['payloadFiles', i];
+    for (const name of await reader.matching(at, pattern)) {
+      const found = await read(at, name);
+      if (found === undefined) continue;
+      if (own.has(found.spec.name))
+        problems.add('error', places.of([...found.at, 'name']), [...found.at, 'name'], `the name "${found.spec.name}" is taken already`);
+      own.set(found.spec.name, problems.failedAt(found.at) ? undefined : found);
+    }
+  }
+  const shipped = asked.length === 0 && own.size === 0 ? [] : await shippedNames('payloads');
+  return gatherLayouts(asked, {
+    own,
+    shipped,
+    open: async (name) => read([], path.join(shippedFolder('payloads'), `${name}.yaml`)),
+    error: (at, message, hint) => problems.add('error', places.of(at), at, message, hint),
+  });
 }
 
 function knownCodecs(codecs: LoadOptions['codecs']): KnownCodecs | undefined {
@@ -145,6 +220,14 @@ function profilesIn({ yaml, sources }: Opened, offset: number, places: Places, p
   }
   const seenAs = (at: Path): Path => ['profiles', offset, ...at];
   return [new Checker(yaml, sources, places, problems, seenAs).check(shapeOf(ProfileSchema), contents, []) as RawProfile | undefined];
+}
+
+/** A file of a layout; undefined where it is not even one with a name. */
+function layoutIn({ yaml, sources }: Opened, places: Places, problems: Problems): FoundLayout | undefined {
+  const at: Path = ['payloadFiles', yaml.file];
+  const found = new Checker(yaml, sources, places, problems, (below) => [...at, ...below]).check(shapeOf(LayoutSchema), yaml.document.contents, []);
+  const spec = found as LayoutSpec | undefined;
+  return spec?.name === undefined || problems.failedAt(at) ? undefined : { at, spec };
 }
 
 type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
