@@ -98,13 +98,15 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
     await add(at, path.join(shippedFolder('profiles'), `${name}.yaml`));
     const profile = profiles[from];
     if (profile === undefined) continue;
+    if (payload !== undefined && profile.payloadAt === undefined) {
+      const above = ['useProfiles', i, 'payload'];
+      problems.add('error', places.of(above), above, `profile "${name}" does not say where the bytes of a device stand`);
+      continue;
+    }
     const over = payload === undefined ? profile : { ...profile, payload };
     profiles[from] = over;
     const above = payload === undefined ? ['profiles', from] : ['useProfiles', i];
     asked.push(...layoutNames(over).map((each) => ({ at: [...above, ...each.at], name: each.name })));
-    if (payload !== undefined && profile.payloadAt === undefined) {
-      problems.add('error', places.of([...above, 'payload']), [...above, 'payload'], `profile "${name}" does not say where the bytes of a device stand`);
-    }
   }
   if (options.payload !== undefined) {
     asked.push({ at: [], name: options.payload });

@@ -20,7 +20,7 @@ export interface LayoutSource {
   error(at: Path, message: string, hint?: string): void;
 }
 
-export type Layouts = ReadonlyMap<string, LayoutSpec>;
+export type Layouts = Pick<ReadonlyMap<string, LayoutSpec>, 'get'>;
 
 /** Names of layouts in a profile, with the places where they stand below it. */
 export function layoutNames({ payload }: Pick<RawProfile, 'payload'>): { readonly at: Path; readonly name: string }[] {

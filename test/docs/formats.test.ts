@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { defaultCodecs } from '../../src/codec/registry.ts';
 import { corpusMissing } from '../support/corpus.ts';
 import { FORMATS } from '../support/format-list.ts';
+import { layoutMarkdown } from '../../src/settings/reference.ts';
 import { layoutsOf, tally } from '../support/formats.ts';
 import { type DecoderFor, decodersFor, RECEIVED, ROOT, shipped } from '../unit/profiles/support.ts';
 
@@ -41,13 +42,7 @@ function profileList(): string {
   return profiles
     .map((profile) => {
       const file = readFileSync(join(ROOT, 'config/profiles', `${profile.name}.yaml`), 'utf8');
-      const [comment = ''] = file.split(/^name:/m);
-      const about = comment
-        .split('\n')
-        .map((line) => line.replace(/^# ?/, ''))
-        .join(' ')
-        .replaceAll(/ +/g, ' ')
-        .trim();
+      const about = aboutFile(file);
       const aside = [
         ...(profile.ignore ?? []).map((text) => `\`${text}\``),
         ...(profile.ignoreWhen ?? []).map(({ at, is }) => (is === undefined ? `payloads with \`${at}\`` : `payloads whose \`${at}\` is ${is.join(', ')}`)),
@@ -56,6 +51,25 @@ function profileList(): string {
       return `### ${profile.name}\n\n${about}\n\n- Topics: ${code(profile.topics)}\n- Codec: ${code([profile.codec].flat())}\n- Filtered: ${filtered}`;
     })
     .join('\n\n');
+}
+
+/** What the comment at the top of a shipped file says, on one line. */
+function aboutFile(text: string): string {
+  const [comment = ''] = text.split(/^name:/m);
+  return comment
+    .split('\n')
+    .filter((line) => !line.startsWith('# Source:'))
+    .map((line) => line.replace(/^# ?/, ''))
+    .join(' ')
+    .replaceAll(/ +/g, ' ')
+    .trim();
+}
+
+function layoutList(): string {
+  return readdirSync(join(ROOT, 'config/payloads'))
+    .sort()
+    .map((file) => `- \`${file.replace(/\.yaml$/, '')}\`: ${aboutFile(readFileSync(join(ROOT, 'config/payloads', file), 'utf8'))}`)
+    .join('\n');
 }
 
 function codecTable(): string {
@@ -94,6 +108,13 @@ describe('docs/profiles.md and docs/formats.md (UPDATE_DOCS=1 writes them)', () 
   it('list the shipped profiles', () => {
     const text = profileList();
     expect(between('profiles.md', 'profiles', text)).toBe(text);
+  });
+
+  it('list the shipped layouts of payloads, and the keys of a layout', () => {
+    const list = layoutList();
+    expect(between('payloads.md', 'layouts', list)).toBe(list);
+    const keys = layoutMarkdown();
+    expect(between('payloads.md', 'keys', keys)).toBe(keys);
   });
 
   it('list the codecs', () => {

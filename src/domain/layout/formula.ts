@@ -114,7 +114,11 @@ class Parser {
       const then = this.choice();
       this.expect(':');
       const other = this.choice();
-      formula = (x, slots) => (condition(x, slots) !== 0 ? then(x, slots) : other(x, slots));
+      formula = (x, slots) => {
+        const holds = condition(x, slots);
+        if (Number.isNaN(holds)) return Number.NaN;
+        return holds !== 0 ? then(x, slots) : other(x, slots);
+      };
     }
     this.depth -= 1;
     return formula;

@@ -4,7 +4,7 @@ import { choice, entry, integer, list, scalar, table, text } from './keys.ts';
 const byte = integer('Byte.', { minimum: 0, maximum: 255 });
 const size = { minimum: 0, maximum: 1024, unit: 'bytes' } as const;
 
-const DetailedField = entry('A value in the bytes.', {
+export const DetailedField = entry('A value in the bytes.', {
   read: Type.Optional(
     text(
       'What is read: `u8` to `u48` and `i8` to `i48` (integers without and with sign, whole bytes), `f32`, `f64`; with `le` or `be` behind where the order of bytes of the layout is not meant. `hex4`, `text8`: so many bytes as hexadecimal digits or as text; `hex`, `text`: all that is left. `skip2`: bytes that say nothing. Left out: `value` alone makes it.',
