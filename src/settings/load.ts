@@ -2,16 +2,15 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isMap } from 'yaml';
 import { Checker } from './check-value.ts';
-import { filesNamedIn, parseYaml, type YamlFile } from './document.ts';
+import { filesNamedIn, type Opened, parseYaml } from './document.ts';
 import type { Sources } from './interpolate.ts';
 import type { KnownCodecs } from './lint/context.ts';
 import { lint } from './lint.ts';
 import { type Path, type Place, Places, type Problem, Problems } from './problem.ts';
 import { expand } from './profile-files.ts';
 import { versionOf } from './redact.ts';
-import type { LayoutSpec } from '../domain/layout/spec.ts';
-import { type FoundLayout, gatherLayouts, layoutNames, type Layouts } from './payload-layouts.ts';
-import { LayoutSchema, ProfileFileSchema, ProfileSchema, type RawProfile, type RawSettings, type Settings, SettingsSchema } from './schema.ts';
+import { type FileReader, layoutNames, readLayouts } from './payload-layouts.ts';
+import { ProfileFileSchema, ProfileSchema, type RawProfile, type RawSettings, type Settings, SettingsSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
 import { shippedFolder, shippedNames } from './shipped.ts';
 import { hintFor } from './suggest.ts';
@@ -59,7 +58,6 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
   // Profiles of further files stand behind those of this one in the list, under numbers of their own.
   const profiles: (RawProfile | undefined)[] = [...(raw.profiles ?? [])];
   const reader: FileReader = {
-    env,
     places,
     problems,
     open: async (at, name) => {
@@ -125,44 +123,6 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
   return { ok: true, settings, warnings: problems.list(files), version: versionOf(settings) };
 }
 
-/** How further files are read and told of. */
-interface FileReader {
-  readonly env: NodeJS.ProcessEnv;
-  readonly places: Places;
-  readonly problems: Problems;
-  /** undefined: it cannot be read, or was read before. */
-  open(at: Path, name: string): Promise<Opened | undefined>;
-  matching(at: Path, pattern: string): Promise<string[]>;
-}
-
-/** The layouts of `payloadFiles`, and those that come with Sluice and are asked for. */
-async function readLayouts(patterns: readonly (string | undefined)[], asked: Parameters<typeof gatherLayouts>[0], reader: FileReader): Promise<Layouts> {
-  const { places, problems } = reader;
-  const own = new Map<string, FoundLayout | undefined>();
-  const read = async (at: Path, name: string): Promise<FoundLayout | undefined> => {
-    const opened = await reader.open(at, name);
-    return opened === undefined ? undefined : layoutIn(opened, places, problems);
-  };
-  for (const [i, pattern] of patterns.entries()) {
-    if (pattern === undefined) continue;
-    const at = ['payloadFiles', i];
-    for (const name of await reader.matching(at, pattern)) {
-      const found = await read(at, name);
-      if (found === undefined) continue;
-      if (own.has(found.spec.name))
-        problems.add('error', places.of([...found.at, 'name']), [...found.at, 'name'], `the name "${found.spec.name}" is taken already`);
-      own.set(found.spec.name, problems.failedAt(found.at) ? undefined : found);
-    }
-  }
-  const shipped = asked.length === 0 && own.size === 0 ? [] : await shippedNames('payloads');
-  return gatherLayouts(asked, {
-    own,
-    shipped,
-    open: async (name) => read([], path.join(shippedFolder('payloads'), `${name}.yaml`)),
-    error: (at, message, hint) => problems.add('error', places.of(at), at, message, hint),
-  });
-}
-
 function knownCodecs(codecs: LoadOptions['codecs']): KnownCodecs | undefined {
   if (codecs === undefined || 'names' in codecs) return codecs;
   return { names: codecs, get: (name) => (codecs.includes(name) ? { checkOptions: () => [] } : undefined) };
@@ -176,11 +136,6 @@ function converts(profile: RawProfile | undefined): boolean {
 function display(settingsFile: string, file: string): string {
   if (path.isAbsolute(settingsFile)) return file;
   return path.join(path.dirname(settingsFile), path.relative(path.resolve(path.dirname(settingsFile)), file));
-}
-
-interface Opened {
-  readonly yaml: YamlFile;
-  readonly sources: Sources;
 }
 
 /** A file, parsed, with all that it names by `${file:PATH}` read. `from`: who asked for it, for the problem that it is not there. */
@@ -222,14 +177,6 @@ function profilesIn({ yaml, sources }: Opened, offset: number, places: Places, p
   }
   const seenAs = (at: Path): Path => ['profiles', offset, ...at];
   return [new Checker(yaml, sources, places, problems, seenAs).check(shapeOf(ProfileSchema), contents, []) as RawProfile | undefined];
-}
-
-/** A file of a layout; undefined where it is not even one with a name. */
-function layoutIn({ yaml, sources }: Opened, places: Places, problems: Problems): FoundLayout | undefined {
-  const at: Path = ['payloadFiles', yaml.file];
-  const found = new Checker(yaml, sources, places, problems, (below) => [...at, ...below]).check(shapeOf(LayoutSchema), yaml.document.contents, []);
-  const spec = found as LayoutSpec | undefined;
-  return spec?.name === undefined || problems.failedAt(at) ? undefined : { at, spec };
 }
 
 type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };

@@ -259,7 +259,11 @@ describe('formulas', () => {
 
   it('never throw on any text', () => {
     const texts = fc.oneof(fc.string({ maxLength: 60 }), fc.stringMatching(/^[-x1ab+*^()?:<,. ]{0,40}$/));
-    fc.assert(fc.property(texts, (text) => expect(typeof result(text)).toMatch(/^(?:number|string)$/)));
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(typeof result(text)).toMatch(/^(?:number|string)$/);
+      }),
+    );
   });
 });
 
