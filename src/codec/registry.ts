@@ -3,11 +3,11 @@ import type { EpochMs } from '../domain/message.ts';
 import type { Document } from '../domain/payload-path.ts';
 import type { Limits } from '../domain/profile.ts';
 import type { Flag } from '../domain/reading.ts';
+import { bytesCodec } from './bytes.ts';
 import { cborCodec } from './cbor.ts';
 import { csvCodec } from './csv.ts';
 import { jsonCodec } from './json.ts';
 import { lineProtocolCodec } from './line-protocol.ts';
-import { milesightCodec } from './milesight.ts';
 import { msgpackCodec } from './msgpack.ts';
 import { scalarCodec } from './scalar.ts';
 import { opcuaJsonCodec } from './opcua.ts';
@@ -108,7 +108,7 @@ export function defaultCodecs(): CodecRegistry {
     senmlJsonCodec,
     senmlCborCodec,
     opcuaJsonCodec,
-    milesightCodec,
+    bytesCodec,
     scalarCodec,
     lineProtocolCodec,
     csvCodec,

@@ -23,6 +23,7 @@ const OPTIONS = {
   base64: { type: 'boolean' },
   explain: { type: 'boolean' },
   received: { type: 'string' },
+  payload: { type: 'string' },
 } as const;
 
 const HELP = `sluice decode: show what becomes of a payload
@@ -41,6 +42,7 @@ first that has a template for the topic reads the payload, as in a gateway that 
                       (beside the list); "profile" and "content_encoding" may stand there too. - is standard input
   --explain           say which template matched, what was taken from where, and with -c which rule routes it:
                       as text on standard error, or with --messages in "explain" of each result
+  --payload LAYOUT    how the bytes of LoRaWAN devices are laid out, for all profiles: elsys (docs/payloads.md lists them)
   --received TIME     pretend that it arrived then: ISO 8601 with its zone, or milliseconds since 1970
   -c, --config FILE   profiles, limits and routes of these settings instead
 
@@ -69,7 +71,7 @@ interface Run {
 
 export async function decode(argv: readonly string[], env: NodeJS.ProcessEnv, streams: DecodeStreams): Promise<number> {
   const options = parse(argv);
-  const settings = await settingsFor(options.config, env);
+  const settings = await settingsFor(options, env);
   const decoder = new Decoder(settings.profiles, defaultCodecs(), options.config === undefined ? DEFAULT_LIMITS : settings.limits);
   const router = options.config === undefined ? undefined : new Router(settings.routes, (route, message) => streams.err(`route "${route}": ${message}\n`));
   if (options.profile !== undefined) known(decoder, options.profile);
@@ -90,7 +92,7 @@ function parse(argv: readonly string[]) {
   if (hex && base64) throw usage('give either --hex or --base64');
   const coding: Coding = hex ? 'hex' : base64 ? 'base64' : 'raw';
   const receivedAt = received === undefined ? undefined : timeOf(received);
-  return { topic, profile, messages, coding, receivedAt, explain: values.explain ?? false, config: values.config };
+  return { topic, profile, messages, coding, receivedAt, explain: values.explain ?? false, config: values.config, payload: values.payload };
 }
 
 function usage(message: string): CommandError {
@@ -110,8 +112,8 @@ function shippedSettings(): string {
   return places.find((place) => existsSync(place)) ?? (places[0] as string);
 }
 
-async function settingsFor(config: string | undefined, env: NodeJS.ProcessEnv): Promise<Settings> {
-  const loaded = await loadSettings(config ?? shippedSettings(), env, { codecs: defaultCodecs().names });
+async function settingsFor({ config, payload }: Run['options'], env: NodeJS.ProcessEnv): Promise<Settings> {
+  const loaded = await loadSettings(config ?? shippedSettings(), env, { codecs: defaultCodecs().names, payload });
   if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
   return loaded.settings;
 }

@@ -11,8 +11,9 @@ type Compiler = Pick<ValuesCompiler, 'problem' | 'path'>;
 export function compileShapers(spec: ProfileSpec, compiler: Compiler): ShaperChoice | undefined {
   const unitNames = new Map(Object.entries(spec.unitNames ?? {}));
   const common = rulesOf([], spec, compiler);
-  // Where the payload names units, they have to be looked up.
-  const plain = isPlain(common, spec) && unitNames.size === 0 && spec.unitsFrom === undefined && spec.pairs?.unit === undefined;
+  // Where the payload, or the layout of its bytes, names units, they have to be looked up.
+  const stated = spec.unitsFrom !== undefined || spec.pairs?.unit !== undefined || spec.payload !== undefined;
+  const plain = isPlain(common, spec) && unitNames.size === 0 && !stated;
   const shaper = plain ? undefined : new ValueShaper([common], unitNames);
   if (spec.devices === undefined || Object.keys(spec.devices).length === 0) {
     return shaper === undefined ? undefined : new ShaperChoice(shaper, undefined);

@@ -19,6 +19,7 @@ export const FLAG = {
   'type-changed': 16_384,
   'bad-quality': 32_768,
   gap: 65_536,
+  'payload-unread': 131_072,
 } as const satisfies Record<Flag, number>;
 
 export const FLAGS: readonly Flag[] = Object.keys(FLAG) as Flag[];

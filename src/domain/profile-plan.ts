@@ -1,3 +1,5 @@
+import { compilePayload } from './compile-payload.ts';
+import type { DevicePayload } from './device-payload.ts';
 import { zoneOffset, type TimeRule } from './device-time.ts';
 import type { IgnoreCheck } from './ignore.ts';
 import { type CaptureTemplate, type CompiledSource, compileSource, type PayloadPath } from './payload-path.ts';
@@ -34,6 +36,7 @@ export interface ProfilePlan {
   readonly tagsFrom: PayloadPath | undefined;
   readonly flagsFrom: PayloadPath | undefined;
   readonly watchTypes: boolean;
+  readonly payload: DevicePayload | undefined;
 }
 
 /** `at`: the key, as in the settings. */
@@ -133,6 +136,7 @@ class ProfileCompiler {
       tagsFrom,
       flagsFrom,
       watchTypes: spec.types === 'flag',
+      payload: compilePayload(spec, values, this),
     };
   }
 

@@ -1,3 +1,4 @@
+import type { LayoutSpec } from './layout/spec.ts';
 import type { ValueRulesSpec } from './value-rules.ts';
 
 /**
@@ -54,6 +55,10 @@ export interface ProfileSpec extends ValueRulesSpec {
   readonly flagsFrom?: Source | undefined;
   /** Name or pattern of devices -> rules that stand before those of the profile. */
   readonly devices?: Readonly<Record<string, ValueRulesSpec>> | undefined;
+  /** Where a network server puts the bytes of a device, and where what it made of them. */
+  readonly payloadAt?: PayloadAtSpec | undefined;
+  /** Name or pattern of devices, else of their model -> how their bytes are laid out. */
+  readonly payload?: Readonly<Record<string, LayoutSpec>> | undefined;
   /** `flag`: a value whose type is not that of the last one is flagged `type-changed`. */
   readonly types?: 'any' | 'flag' | undefined;
 }
@@ -68,6 +73,20 @@ export function optionsByCodec({ codec, codecOptions = {} }: Pick<ProfileSpec, '
 
 export const COMPRESSIONS = ['gzip', 'deflate', 'zstd'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
+
+export const PAYLOAD_ENCODINGS = ['base64', 'hex'] as const;
+
+export interface PayloadAtSpec {
+  /** Path of the bytes, as text. */
+  readonly bytes: Source;
+  readonly encoding: (typeof PAYLOAD_ENCODINGS)[number];
+  /** Path of the LoRaWAN port. */
+  readonly port?: Source | undefined;
+  /** Paths where values stand that were decoded already: then the bytes are left alone. Else the first gets them. */
+  readonly decoded: readonly Source[];
+  /** Path of the name of the model. */
+  readonly model?: Source | undefined;
+}
 
 export interface IgnoreSpec {
   readonly at: Source;

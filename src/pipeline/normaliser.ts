@@ -3,6 +3,7 @@ import { type CodecEnvironment, type CodecRegistry, type Decoded, detachedEnviro
 import { excerpt } from '../domain/excerpt.ts';
 import { failed, type Fault, type FaultCode, fault, type Result } from '../domain/fault.ts';
 import { FLAG, flagBits, flagList } from '../domain/flags.ts';
+import type { DevicePayload } from '../domain/device-payload.ts';
 import { isIgnored } from '../domain/ignore.ts';
 import type { InboundMessage } from '../domain/message.ts';
 import { type Document, readPath } from '../domain/payload-path.ts';
@@ -12,6 +13,9 @@ import type { Reading } from '../domain/reading.ts';
 import { bodyDigest, idStem } from '../domain/reading-id.ts';
 import { compileRecipes, ProfileTopics, type Recipe, type TopicEntry } from './profile-topics.ts';
 import { type Draft, ReadingBuilder } from './reading-builder.ts';
+
+/** What a codec made of a payload, and the units that a layout gives to what was in its bytes. */
+type Uplink = Pick<Decoded, 'document' | 'flags'> & { readonly units?: Readonly<Record<string, string>> | undefined };
 
 interface Filtered {
   readonly kind: 'filtered';
@@ -97,7 +101,7 @@ export class Normaliser {
     if (ignored !== undefined) {
       return { kind: 'filtered', reason: ignored };
     }
-    const drafts = this.read(plan, entry, message, decoded.value);
+    const drafts = this.read(plan, entry, message, plan.payload === undefined ? decoded.value : this.opened(plan.payload, entry, decoded.value));
     if (!Array.isArray(drafts)) {
       return drafts.kind === 'filtered' ? drafts : { kind: 'fault', fault: drafts };
     }
@@ -119,8 +123,18 @@ export class Normaliser {
     return { ok: true, value: body };
   }
 
+  /** The uplink with what the bytes of its device say. */
+  private opened(payload: DevicePayload, entry: TopicEntry, decoded: Decoded): Uplink {
+    const { document } = decoded;
+    const opened = payload.open(document, this.builder.deviceOf(entry, document, document));
+    if (opened === undefined) {
+      return decoded;
+    }
+    return { document: opened.document, flags: flagList(flagBits(decoded.flags) | opened.flags) ?? [], units: opened.units };
+  }
+
   /** The readings, without ids, or why there are none. */
-  private read(plan: ProfilePlan, entry: TopicEntry, message: InboundMessage, decoded: Decoded): Draft[] | Fault | Filtered {
+  private read(plan: ProfilePlan, entry: TopicEntry, message: InboundMessage, decoded: Uplink): Draft[] | Fault | Filtered {
     const { builder, limits } = this;
     const { ignoreWhen } = plan;
     const whole = decoded.document;
@@ -136,7 +150,7 @@ export class Normaliser {
       const bound = `limits.readingsPerMessage = ${limits.readingsPerMessage}`;
       return fault('LIMIT_READINGS', `the message holds ${elements.length} readings, more than ${bound}`);
     }
-    builder.open(flagBits(decoded.flags), entry.recipe.places);
+    builder.open(flagBits(decoded.flags), entry.recipe.places, decoded.units);
     const drafts: Draft[] = [];
     let ignored = 0;
     for (let i = 0; i < elements.length; i += 1) {

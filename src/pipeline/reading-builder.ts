@@ -31,18 +31,30 @@ export class ReadingBuilder {
   /** Units of name/value pairs. */
   private pairUnits: Record<string, Value> | undefined;
   private messageFlags = 0;
+  private layoutUnits: Readonly<Record<string, string>> | undefined;
 
   constructor(limits: Limits) {
     this.limits = limits;
   }
 
-  /** Before each message; `flags` are what the codec says of all its readings, `places` what the last one of the profile looked like. */
-  open(flags: number, places: Places): void {
+  /**
+   * Before each message; `flags` are what the codec says of all its readings, `places` what the last one of the profile looked
+   * like, `units` are of values by their names before `rename`.
+   */
+  open(flags: number, places: Places, units?: Readonly<Record<string, string>>): void {
     this.collector.open(this.limits.fields, this.limits.messageBytes, places);
     this.sideOpen = false;
     this.distinct = false;
     this.leftOut = false;
     this.messageFlags = flags;
+    this.layoutUnits = units;
+  }
+
+  /** What names the device of a reading. */
+  deviceOf(entry: TopicEntry, own: Document, whole: Document): string | undefined {
+    const { device, deviceElse } = entry.recipe.plan;
+    const found = entry.device ?? nameText(readSource(device, entry, own, whole));
+    return found ?? (deviceElse === undefined ? undefined : nameText(readSource(deviceElse, entry, own, whole)));
   }
 
   /** One reading; undefined where all its values are null or missing. */
@@ -59,10 +71,7 @@ export class ReadingBuilder {
     if (collector.count === 0) {
       return undefined;
     }
-    let device = entry.device ?? nameText(readSource(plan.device, entry, own, whole));
-    if (device === undefined && plan.deviceElse !== undefined) {
-      device = nameText(readSource(plan.deviceElse, entry, own, whole));
-    }
+    const device = this.deviceOf(entry, own, whole);
     if (device === undefined) {
       return fault('DEVICE_MISSING', `profile "${plan.name}": the payload does not name the device`);
     }
@@ -100,7 +109,7 @@ export class ReadingBuilder {
     if (shaper === undefined) {
       units = plan.units.of(values);
     } else {
-      const stated = plan.unitsFrom === undefined ? this.pairUnits : this.object(readPath(plan.unitsFrom, own, whole));
+      const stated = plan.unitsFrom === undefined ? (this.pairUnits ?? this.layoutUnits) : this.object(readPath(plan.unitsFrom, own, whole));
       const shaped = shaper.shape(values, { stated, own, whole });
       if (shaped.count === 0) {
         this.leftOut = true;

@@ -86,7 +86,7 @@ export class Checker {
     }
     const list = choices.find((c) => c.items !== undefined);
     if (isSeq(node) && list !== undefined) return this.check(list, node, path);
-    const table = choices.find((c) => tableOf(c) !== undefined);
+    const table = choices.find((c) => tableOf(c) !== undefined || c.properties !== undefined);
     if (isMap(node) && table !== undefined) return this.check(table, node, path);
     return this.wrongKind(shape, node, path);
   }

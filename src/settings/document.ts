@@ -1,5 +1,5 @@
 import { type CST, type Document, isScalar, LineCounter, Parser, parseDocument, visit, type YAMLError } from 'yaml';
-import { fileReferences } from './interpolate.ts';
+import { fileReferences, type Sources } from './interpolate.ts';
 import type { Place, Problems } from './problem.ts';
 
 /** A YAML file that could be read, with what is needed to say where things stand in it. */
@@ -8,6 +8,12 @@ export interface YamlFile {
   readonly source: string;
   readonly document: Document.Parsed;
   place(offset: number): Place;
+}
+
+/** A file and what it may take from outside. */
+export interface Opened {
+  readonly yaml: YamlFile;
+  readonly sources: Sources;
 }
 
 /** Our own words: those of the parser quote the text, and the text may hold a password. */

@@ -2,16 +2,17 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isMap } from 'yaml';
 import { Checker } from './check-value.ts';
-import { filesNamedIn, parseYaml, type YamlFile } from './document.ts';
+import { filesNamedIn, type Opened, parseYaml } from './document.ts';
 import type { Sources } from './interpolate.ts';
 import type { KnownCodecs } from './lint/context.ts';
 import { lint } from './lint.ts';
 import { type Path, type Place, Places, type Problem, Problems } from './problem.ts';
 import { expand } from './profile-files.ts';
 import { versionOf } from './redact.ts';
+import { type FileReader, layoutNames, readLayouts } from './payload-layouts.ts';
 import { ProfileFileSchema, ProfileSchema, type RawProfile, type RawSettings, type Settings, SettingsSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
-import { shippedFolder, shippedProfiles } from './shipped-profiles.ts';
+import { shippedFolder, shippedNames } from './shipped.ts';
 import { hintFor } from './suggest.ts';
 import { toSettings } from './to-domain.ts';
 import { loadUnits } from './units.ts';
@@ -33,6 +34,8 @@ export type LoadResult =
 export interface LoadOptions {
   /** The codec registry, or the names in it (then options of codecs are not checked); without either a profile's codec is not looked up. */
   readonly codecs?: KnownCodecs | readonly string[];
+  /** Layout of the bytes of all devices, whatever the profiles say. */
+  readonly payload?: string | undefined;
 }
 
 /** Larger than any settings file or certificate; a path to a device or a disk image should not fill the memory. */
@@ -54,27 +57,60 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
 
   // Profiles of further files stand behind those of this one in the list, under numbers of their own.
   const profiles: (RawProfile | undefined)[] = [...(raw.profiles ?? [])];
+  const reader: FileReader = {
+    places,
+    problems,
+    open: async (at, name) => {
+      const shown = display(file, name);
+      if (files.includes(shown)) return undefined;
+      files.push(shown);
+      return open(name, shown, env, problems, { at, place: places.of(at) });
+    },
+    matching: async (at, pattern) => {
+      const found = await expand(path.dirname(file), pattern);
+      if (found.length === 0) problems.add('warning', places.of(at), at, `no file matches ${JSON.stringify(pattern)}`);
+      return found;
+    },
+  };
   const add = async (at: Path, name: string): Promise<void> => {
-    const shown = display(file, name);
-    if (files.includes(shown)) return;
-    files.push(shown);
-    const yaml = await open(name, shown, env, problems, { at, place: places.of(at) });
+    const yaml = await reader.open(at, name);
     if (yaml !== undefined) profiles.push(...profilesIn(yaml, profiles.length, places, problems));
   };
   for (const [i, pattern] of (raw.profileFiles ?? []).entries()) {
     if (pattern === undefined) continue;
     const at = ['profileFiles', i];
-    const found = await expand(path.dirname(file), pattern);
-    if (found.length === 0) problems.add('warning', places.of(at), at, `no file matches ${JSON.stringify(pattern)}`);
-    for (const name of found) await add(at, name);
+    for (const name of await reader.matching(at, pattern)) await add(at, name);
   }
-  const shipped = (raw.useProfiles ?? []).length === 0 ? [] : await shippedProfiles();
-  for (const [i, name] of (raw.useProfiles ?? []).entries()) {
+  const asked = profiles.flatMap((profile, i) => layoutNames(profile ?? {}).map(({ at, name }) => ({ at: ['profiles', i, ...at], name })));
+  const shipped = (raw.useProfiles ?? []).length === 0 ? [] : await shippedNames('profiles');
+  for (const [i, used] of (raw.useProfiles ?? []).entries()) {
+    if (used === undefined) continue;
+    const { name, payload } = typeof used === 'string' ? { name: used, payload: undefined } : used;
     if (name === undefined) continue;
-    const at = ['useProfiles', i];
-    if (shipped.includes(name)) await add(at, path.join(shippedFolder(), `${name}.yaml`));
-    else problems.add('error', places.of(at), at, `no profile "${name}" comes with Sluice`, hintFor(name, shipped));
+    const at = typeof used === 'string' ? ['useProfiles', i] : ['useProfiles', i, 'name'];
+    if (!shipped.includes(name)) {
+      problems.add('error', places.of(at), at, `no profile "${name}" comes with Sluice`, hintFor(name, shipped));
+      continue;
+    }
+    const from = profiles.length;
+    await add(at, path.join(shippedFolder('profiles'), `${name}.yaml`));
+    const profile = profiles[from];
+    if (profile === undefined) continue;
+    if (payload !== undefined && profile.payloadAt === undefined) {
+      const above = ['useProfiles', i, 'payload'];
+      problems.add('error', places.of(above), above, `profile "${name}" does not say where the bytes of a device stand`);
+      continue;
+    }
+    const over = payload === undefined ? profile : { ...profile, payload };
+    profiles[from] = over;
+    const above = payload === undefined ? ['profiles', from] : ['useProfiles', i];
+    asked.push(...layoutNames(over).map((each) => ({ at: [...above, ...each.at], name: each.name })));
   }
+  if (options.payload !== undefined) {
+    asked.push({ at: [], name: options.payload });
+    for (const [i, profile] of profiles.entries()) if (profile?.payloadAt !== undefined) profiles[i] = { ...profile, payload: options.payload };
+  }
+  const layouts = await readLayouts(raw.payloadFiles ?? [], asked, reader);
   const units = profiles.some(converts) ? loadUnits() : undefined;
   lint({ raw, profiles, places, problems, codecs: knownCodecs(options.codecs), units });
   if (problems.failed) return { ok: false, problems: problems.list(files) };
@@ -82,6 +118,7 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
     raw,
     profiles.filter((p) => p !== undefined),
     units,
+    layouts,
   );
   return { ok: true, settings, warnings: problems.list(files), version: versionOf(settings) };
 }
@@ -99,11 +136,6 @@ function converts(profile: RawProfile | undefined): boolean {
 function display(settingsFile: string, file: string): string {
   if (path.isAbsolute(settingsFile)) return file;
   return path.join(path.dirname(settingsFile), path.relative(path.resolve(path.dirname(settingsFile)), file));
-}
-
-interface Opened {
-  readonly yaml: YamlFile;
-  readonly sources: Sources;
 }
 
 /** A file, parsed, with all that it names by `${file:PATH}` read. `from`: who asked for it, for the problem that it is not there. */

@@ -1,4 +1,5 @@
-import { SettingsSchema } from './schema.ts';
+import { LayoutSchema, SettingsSchema } from './schema.ts';
+import { DetailedField } from './schema/payloads.ts';
 import { isRequired, type Shape, shapeOf, tableOf } from './shape.ts';
 
 export interface ExitCodeLine {
@@ -120,6 +121,11 @@ function code(text: string): string {
 /** A bar ends a cell of a Markdown table, also inside of code. */
 function cell(text: string): string {
   return text.replaceAll(/(?<!\\)\|/g, '\\|');
+}
+
+/** The keys of a layout and of its fields, for docs/payloads.md. */
+export function layoutMarkdown(): string {
+  return `${keyTable(shapeOf(LayoutSchema))}\nA field:\n\n${keyTable(shapeOf(DetailedField))}`.trim();
 }
 
 /** docs/schema/settings.json: JSON Schema draft 2020-12, for editors. */

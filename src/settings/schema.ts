@@ -2,7 +2,8 @@ import { type Static, Type } from '@sinclair/typebox';
 import { DEFAULT_LIMITS, type Limits, type ProfileSpec } from '../domain/profile.ts';
 import type { RouteSpec } from '../domain/route.ts';
 import { amount, choice, flag, integer, list, SHORT, section, text } from './schema/keys.ts';
-import { Profile } from './schema/profiles.ts';
+import { Layout } from './schema/payloads.ts';
+import { Profile, UsedProfile } from './schema/profiles.ts';
 import { Rabbitmq, Source } from './schema/rabbitmq.ts';
 import { Route } from './schema/routes.ts';
 import { Exchange, Queue } from './schema/topology.ts';
@@ -79,8 +80,13 @@ export const SettingsSchema = Type.Object(
       { default: [] },
     ),
     useProfiles: list(
-      'Profiles that come with Sluice, by name: `tasmota`, `zigbee2mqtt`; docs/formats.md lists them. They stand behind those of this file and of `profileFiles`, in this order.',
-      text('Name.', { minLength: 1 }),
+      'Profiles that come with Sluice, by name: `tasmota`, `zigbee2mqtt`; docs/formats.md lists them. They stand behind those of this file and of `profileFiles`, in this order. `{ name, payload }` also says how the bytes of LoRaWAN devices are laid out (docs/payloads.md).',
+      Type.Union([text('Name.', { minLength: 1 }), UsedProfile], { description: 'Name, or name and layout.' }),
+      { default: [] },
+    ),
+    payloadFiles: list(
+      'Files with layouts of payloads of your own, one in each, relative to this file; `*` and `?` stand for any characters in a name. One with the name of a layout that comes with Sluice stands in its place.',
+      text('Path.', { minLength: 1 }),
       { default: [] },
     ),
     exchanges: list('Exchanges to declare.', Exchange, { default: [] }),
@@ -96,7 +102,7 @@ export const SettingsSchema = Type.Object(
 
 /** A file of `profileFiles`. */
 export const ProfileFileSchema = Type.Object({ profiles: list('Device profiles.', Profile, { minItems: 1 }) }, { additionalProperties: false });
-export { Profile as ProfileSchema };
+export { Layout as LayoutSchema, Profile as ProfileSchema };
 
 /** The file with its defaults filled in, in the shape that it has on disk. */
 export type RawSettings = Static<typeof SettingsSchema>;

@@ -2,12 +2,13 @@ import type { ProfileSpec } from '../domain/profile.ts';
 import type { RouteSpec } from '../domain/route.ts';
 import type { ValueRulesSpec } from '../domain/value-rules.ts';
 import type { RawProfile, RawRoute, RawSettings, Settings } from './schema.ts';
+import { type Layouts, layoutNames } from './payload-layouts.ts';
 import type { UnitConverter } from './units.ts';
 
 /** amqplib takes user and password `guest` where a URL names none; RabbitMQ lets that user in from loopback only. */
 export const DEFAULT_URL = 'amqp://localhost:5672';
 
-export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], units?: UnitConverter): Settings {
+export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], units?: UnitConverter, layouts?: Layouts): Settings {
   const { url, urls, ...rabbitmq } = raw.rabbitmq;
   return {
     gateway: raw.gateway,
@@ -15,7 +16,7 @@ export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], un
     source: raw.source,
     limits: raw.limits,
     dedupe: raw.dedupe,
-    profiles: profiles.map((profile) => toProfile(profile, units)),
+    profiles: profiles.map((profile) => toProfile(profile, units, layouts)),
     exchanges: raw.exchanges,
     queues: raw.queues,
     routes: raw.routes.map(toRoute),
@@ -26,8 +27,8 @@ export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], un
   };
 }
 
-/** Without a converter (or where it refuses) a conversion changes nothing: good enough to look for problems. */
-export function toProfile(raw: RawProfile, units?: UnitConverter): ProfileSpec {
+/** Without a converter (or where it refuses) a conversion changes nothing, without layouts none is named: good enough to look for problems. */
+export function toProfile(raw: RawProfile, units?: UnitConverter, layouts?: Layouts): ProfileSpec {
   const { time } = raw;
   const values = toValues(raw.values);
   return {
@@ -58,8 +59,20 @@ export function toProfile(raw: RawProfile, units?: UnitConverter): ProfileSpec {
     tagsFrom: raw.tagsFrom,
     flagsFrom: raw.flagsFrom,
     devices: raw.devices === undefined ? undefined : Object.fromEntries(Object.entries(raw.devices).map(([name, rules]) => [name, toRules(rules, units)])),
+    payloadAt: raw.payloadAt,
+    payload: toPayload(raw, layouts),
     types: raw.types,
   };
+}
+
+/** The name of a layout alone is for every device. */
+function toPayload(raw: RawProfile, layouts: Layouts | undefined): ProfileSpec['payload'] {
+  if (raw.payload === undefined || layouts === undefined) return undefined;
+  const entries = layoutNames(raw).flatMap(({ at, name }) => {
+    const layout = layouts.get(name);
+    return layout === undefined ? [] : [[String(at[1] ?? '**'), layout] as const];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Name/value pairs are told by their keys: exactly `each`, `name`, `value`, and perhaps `unit`. */

@@ -1,12 +1,13 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { defaultCodecs } from '../../src/codec/registry.ts';
 import { corpusMissing } from '../support/corpus.ts';
 import { FORMATS } from '../support/format-list.ts';
-import { tally } from '../support/formats.ts';
-import { decoderOf, RECEIVED, ROOT, shipped } from '../unit/profiles/support.ts';
+import { layoutMarkdown } from '../../src/settings/reference.ts';
+import { layoutsOf, tally } from '../support/formats.ts';
+import { type DecoderFor, decodersFor, RECEIVED, ROOT, shipped } from '../unit/profiles/support.ts';
 
 const { profiles } = await shipped();
 
@@ -41,13 +42,7 @@ function profileList(): string {
   return profiles
     .map((profile) => {
       const file = readFileSync(join(ROOT, 'config/profiles', `${profile.name}.yaml`), 'utf8');
-      const [comment = ''] = file.split(/^name:/m);
-      const about = comment
-        .split('\n')
-        .map((line) => line.replace(/^# ?/, ''))
-        .join(' ')
-        .replaceAll(/ +/g, ' ')
-        .trim();
+      const about = aboutFile(file);
       const aside = [
         ...(profile.ignore ?? []).map((text) => `\`${text}\``),
         ...(profile.ignoreWhen ?? []).map(({ at, is }) => (is === undefined ? `payloads with \`${at}\`` : `payloads whose \`${at}\` is ${is.join(', ')}`)),
@@ -56,6 +51,25 @@ function profileList(): string {
       return `### ${profile.name}\n\n${about}\n\n- Topics: ${code(profile.topics)}\n- Codec: ${code([profile.codec].flat())}\n- Filtered: ${filtered}`;
     })
     .join('\n\n');
+}
+
+/** What the comment at the top of a shipped file says, on one line. */
+function aboutFile(text: string): string {
+  const [comment = ''] = text.split(/^name:/m);
+  return comment
+    .split('\n')
+    .filter((line) => !line.startsWith('# Source:'))
+    .map((line) => line.replace(/^# ?/, ''))
+    .join(' ')
+    .replaceAll(/ +/g, ' ')
+    .trim();
+}
+
+function layoutList(): string {
+  return readdirSync(join(ROOT, 'config/payloads'))
+    .sort()
+    .map((file) => `- \`${file.replace(/\.yaml$/, '')}\`: ${aboutFile(readFileSync(join(ROOT, 'config/payloads', file), 'utf8'))}`)
+    .join('\n');
 }
 
 function codecTable(): string {
@@ -67,14 +81,15 @@ function codecTable(): string {
   return [row(['codec', 'media type', 'profiles']), row(['---', '---', '---']), ...rows].join('\n');
 }
 
-function corpusTable(): string {
+function corpusTable(decoderFor: DecoderFor): string {
   const titles = ['format', 'profile', 'messages', 'readings', 'filtered', 'dead-lettered', 'numbers found', 'expected found'];
   const notes: string[] = [];
   const rows = FORMATS.map((format) => {
-    const found = tally(format, decoderOf(profiles), RECEIVED);
-    const note = format.expectationException;
-    if (note !== undefined && !notes.includes(note)) notes.push(note);
-    const mark = note === undefined ? '' : ` (${notes.indexOf(note) + 1})`;
+    const found = tally(format, decoderFor, RECEIVED);
+    const marks = [...found.unfound].map(([reason, count]) => {
+      if (!notes.includes(reason)) notes.push(reason);
+      return `${count} (${notes.indexOf(reason) + 1})`;
+    });
     return row([
       format.name,
       format.profile,
@@ -83,7 +98,7 @@ function corpusTable(): string {
       found.filtered,
       found.deadLettered,
       share(found.numbersFound, found.numbers),
-      share(found.expectedFound, found.expected) + mark,
+      share(found.expectedFound, found.expected) + (marks.length === 0 ? '' : `; not ${marks.join(', ')}`),
     ]);
   });
   return [row(titles), row(titles.map(() => '---')), ...rows, ...notes.map((note, i) => `\n(${i + 1}) ${note}.`)].join('\n');
@@ -95,14 +110,21 @@ describe('docs/profiles.md and docs/formats.md (UPDATE_DOCS=1 writes them)', () 
     expect(between('profiles.md', 'profiles', text)).toBe(text);
   });
 
+  it('list the shipped layouts of payloads, and the keys of a layout', () => {
+    const list = layoutList();
+    expect(between('payloads.md', 'layouts', list)).toBe(list);
+    const keys = layoutMarkdown();
+    expect(between('payloads.md', 'keys', keys)).toBe(keys);
+  });
+
   it('list the codecs', () => {
     const text = codecTable();
     expect(between('formats.md', 'codecs', text)).toBe(text);
     for (const name of defaultCodecs().names) expect(readFileSync(join(ROOT, 'docs/formats.md'), 'utf8')).toMatch(new RegExp(`^- .*\`${name}\``, 'm'));
   });
 
-  it.skipIf(corpusMissing !== undefined)('hold the table of the real payloads', () => {
-    const text = corpusTable();
+  it.skipIf(corpusMissing !== undefined)('hold the table of the real payloads', async () => {
+    const text = corpusTable(await decodersFor(layoutsOf(FORMATS)));
     expect(between('formats.md', 'corpus', text)).toBe(text);
   });
 

@@ -21,8 +21,16 @@ function numbersUnder(keys: ReadonlySet<string>): (node: unknown) => (number | b
   return walk;
 }
 
+/** The profile makes hertz of the megahertz of `Frequency`. */
+function inHertz(node: unknown): (number | bigint)[] {
+  if (typeof node !== 'object' || node === null) return numbersIn(node);
+  return Object.entries(node).flatMap(([key, child]) => (key === 'Frequency' && typeof child === 'number' ? [child * 1e6] : inHertz(child)));
+}
+
+const SIGNED_VOLTAGE = 'the source takes the voltage byte for one with a sign (2.32 V); the vendor reads it without (3.344 V)';
+const AM307_HISTORY = 'its stored values are four bytes longer than those of this model and have their high byte first: the payload is not read, and flagged';
+const LORIOT_SF = 'the spreading factor is a part of the text `dr` (SF11 BW125 4/5), which is handed on as it came';
 const TASMOTA_WORD = 'a word that one kind of set-up answers with; a word where JSON is due may as well be a broken device, so it is dead-lettered';
-const BINARY = "the numbers are inside the device's own binary payload: the network server's payload codec decodes it, and the profile reads what that adds";
 
 export const FORMATS: readonly Format[] = [
   {
@@ -53,16 +61,32 @@ export const FORMATS: readonly Format[] = [
     },
   },
   { name: 'Homie', folders: ['homie'], profile: 'homie4', aside: topicIs(/\/\$(?!stats\/uptime)/) },
-  { name: 'The Things Stack', folders: ['ttn_v3', 'ttn_v3_docs'], profile: 'ttn-v3', aside: topicIs(/\/(?:join|down\/.*)$/), expectationException: BINARY },
+  {
+    name: 'The Things Stack',
+    folders: ['ttn_v3', 'ttn_v3_docs'],
+    profile: 'ttn-v3',
+    aside: topicIs(/\/(?:join|down\/.*)$/),
+    unfound: { 'ttn_v3:29': SIGNED_VOLTAGE },
+  },
   {
     name: 'ChirpStack 4',
     folders: ['chirpstack_v4', 'chirpstack_v4_docs'],
     profile: 'chirpstack-v4',
     aside: topicIs(/\/(?:join|txack|ack|log)$/),
-    expectationException: BINARY,
+    unfound: { 'chirpstack_v4:29': SIGNED_VOLTAGE, 'chirpstack_v4:47': AM307_HISTORY },
   },
-  { name: 'LORIOT', folders: ['loriot'], profile: 'loriot', expectationException: BINARY },
-  { name: 'Actility ThingPark', folders: ['actility_thingpark'], profile: 'actility-thingpark', expectationException: BINARY },
+  {
+    name: 'LORIOT',
+    folders: ['loriot'],
+    profile: 'loriot',
+    unfound: Object.fromEntries(
+      ['5TM/payload', '5TM/payload_01', '5TM/payload_2', 'ATM22/payload', 'ATM22/payload_01', 'ATM22/payload_2'].map((name) => [
+        `loriot/Decentlab_DL-${name}.json`,
+        LORIOT_SF,
+      ]),
+    ),
+  },
+  { name: 'Actility ThingPark', folders: ['actility_thingpark'], profile: 'actility-thingpark', numbers: inHertz },
   {
     name: 'Milesight',
     folders: ['milesight'],

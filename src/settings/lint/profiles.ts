@@ -1,3 +1,4 @@
+import type { LayoutSpec } from '../../domain/layout/spec.ts';
 import { optionsByCodec } from '../../domain/profile.ts';
 import { profileProblems } from '../../domain/profile-plan.ts';
 import { compileTopicTemplate, type TopicTemplate } from '../../domain/topic-template.ts';
@@ -7,12 +8,15 @@ import { hintFor } from '../suggest.ts';
 import { toProfile } from '../to-domain.ts';
 import type { Lint } from './context.ts';
 
+/** Layouts are checked by themselves; here they only have to be there. */
+const ANY_LAYOUT = { get: (): LayoutSpec => ({ name: 'any', endian: 'big', frames: [] }) };
+
 type Levels = TopicTemplate['levels'];
 
 /** Profiles alone, and templates that two of them share. */
 export function lintProfiles(lint: Lint): void {
   for (const { at, value: profile } of lint.profiles) {
-    for (const { at: below, message } of profileProblems(toProfile(profile))) lint.error([...at, ...below], message);
+    for (const { at: below, message } of profileProblems(toProfile(profile, undefined, ANY_LAYOUT))) lint.error([...at, ...below], message);
     codecs(lint, at, profile);
     conversions(lint, at, profile);
     for (const [name, rules] of Object.entries(profile.devices ?? {})) conversions(lint, [...at, 'devices', name], rules);

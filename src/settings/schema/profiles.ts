@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { COMPRESSIONS, TIME_UNITS } from '../../domain/profile.ts';
+import { COMPRESSIONS, PAYLOAD_ENCODINGS, TIME_UNITS } from '../../domain/profile.ts';
 import { amount, choice, entry, free, list, scalar, table, text } from './keys.ts';
 
 const source = { minLength: 1, maxLength: 1024 } as const;
@@ -77,6 +77,31 @@ const rules = {
   ),
 };
 
+const PayloadAt = entry('Where a network server puts the bytes of a device. They are read where `payload` names a layout and nothing was decoded before.', {
+  bytes: text('Path of the bytes.', source),
+  encoding: choice('How they are written.', [...PAYLOAD_ENCODINGS], 'base64'),
+  port: Type.Optional(text('Path of the LoRaWAN port (FPort).', source)),
+  decoded: list(
+    'Paths where values stand that the network server decoded: then the bytes are left alone. What is read from them is put at the first.',
+    text('Path.', source),
+    {
+      minItems: 1,
+    },
+  ),
+  model: Type.Optional(text('Path of the name of the model, or of the device profile.', source)),
+});
+
+const payload = Type.Union([text('Layout.', { minLength: 1 }), table('By device or model.', text('Layout.', { minLength: 1 }))], {
+  description:
+    'How the bytes that the devices send are laid out (docs/payloads.md): the name of a layout; or a table from names of devices, or else of their models, to layouts. In a name `*` stands for one level (between slashes) or a part of it. Needs `payloadAt`.',
+});
+
+/** An entry of `useProfiles` that says more than a name. */
+export const UsedProfile = entry('A profile that comes with Sluice, and how the bytes of its devices are laid out.', {
+  name: text('Name of the profile.', { minLength: 1 }),
+  payload: Type.Optional(payload),
+});
+
 const Device = entry(
   'Rules of some devices. For each kind of rule and each name: where this table says something, that of the profile is not looked at.',
   rules,
@@ -141,6 +166,8 @@ export const Profile = entry(
     tagsFrom: Type.Optional(text('Path of an object whose fields are tags.', source)),
     flagsFrom: Type.Optional(text('Path of a list of flags (docs/wire-format.md).', source)),
     devices: Type.Optional(table('Name of devices, `*` for one level (between slashes) or a part of it -> rules for them.', Device)),
+    payload: Type.Optional(payload),
+    payloadAt: Type.Optional(PayloadAt),
     types: choice(
       '`flag`: a value of another type than the last one of that device and name is flagged `type-changed`; the last 50000 names are remembered.',
       ['any', 'flag'],

@@ -9,14 +9,27 @@ export const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** 2023-11-14T22:13:20Z: the time at which all vectors arrive. */
 export const RECEIVED = 1_700_000_000_000;
 
-/** The shipped profiles in their order, and what the lint says of them together. */
-export async function shipped(): Promise<{ profiles: readonly ProfileSpec[]; problems: readonly Problem[] }> {
-  const loaded = await loadSettings(join(ROOT, 'config/all-profiles.yaml'), {}, { codecs: defaultCodecs().names });
+/** The shipped profiles in their order, all with one layout of payloads if any, and what the lint says of them together. */
+export async function shipped(payload?: string): Promise<{ profiles: readonly ProfileSpec[]; problems: readonly Problem[] }> {
+  const loaded = await loadSettings(join(ROOT, 'config/all-profiles.yaml'), {}, { codecs: defaultCodecs().names, payload });
   return loaded.ok ? { profiles: loaded.settings.profiles, problems: loaded.warnings } : { profiles: [], problems: loaded.problems };
 }
 
 export function decoderOf(profiles: readonly ProfileSpec[]): Decoder {
   return new Decoder(profiles, defaultCodecs(), DEFAULT_LIMITS);
+}
+
+export type DecoderFor = (layout: string | undefined) => Decoder;
+
+/** One decoder for each layout that payloads of the corpus need, and one without any. */
+export async function decodersFor(layouts: ReadonlySet<string>): Promise<DecoderFor> {
+  const decoders = new Map<string | undefined, Decoder>();
+  for (const layout of [undefined, ...layouts]) {
+    const { profiles, problems } = await shipped(layout);
+    if (profiles.length === 0) throw new Error(`layout ${layout}: ${problems.map((problem) => problem.message).join('; ')}`);
+    decoders.set(layout, decoderOf(profiles));
+  }
+  return (layout) => decoders.get(layout) as Decoder;
 }
 
 export function run(decoder: Decoder, topic: string | undefined, body: Buffer, profile?: string): DecodeOutcome {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultCodecs } from '../../../src/codec/registry.ts';
-import { shippedProfiles } from '../../../src/settings/shipped-profiles.ts';
+import { shippedNames } from '../../../src/settings/shipped.ts';
 import { GOOD, linesOf, load, problemsOf, settingsOf } from './workbench.ts';
 
 const options = { codecs: defaultCodecs() };
@@ -137,7 +137,7 @@ types: flag`),
 
 describe('useProfiles', () => {
   it('finds each profile that comes with the program, from wherever it is started', async () => {
-    const names = await shippedProfiles();
+    const names = await shippedNames('profiles');
     expect(names).toContain('tasmota');
     const cwd = process.cwd();
     for (const name of names) {
