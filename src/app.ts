@@ -174,6 +174,7 @@ export class App {
     });
     this.http = createHttpServer({
       host: settings.http.host,
+      allowedHosts: settings.http.allowedHosts,
       port: settings.http.port,
       status: {
         name: gateway.name,
