@@ -11,7 +11,8 @@ Broker
   --password-file F    file that holds the password
   --ca FILE            with mqtts:// and wss://: certificate (PEM) of the authority that signed the broker's
                        (default: those that Node.js trusts)
-  --cert F, --key F    the devices' own certificate and its key, where the broker asks for one
+  --cert FILE          the devices' own certificate, where the broker asks for one
+  --key FILE           and its private key
   --clean              no persistent sessions
   --keepalive S        seconds (default 15)
 

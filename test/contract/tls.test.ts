@@ -52,7 +52,7 @@ describe.skipIf(impossible !== undefined)('TLS as docs/security.md sets it up', 
       .replace(/^listeners\.ssl\.default = 5671$/m, `listeners.ssl.default = 127.0.0.1:${free.amqp}`)
       .replace(/^mqtt\.listeners\.ssl\.default = 8883$/m, `mqtt.listeners.ssl.default = 127.0.0.1:${free.mqtt}`)
       .replace(/^web_mqtt\.ssl\.port = 15676$/m, `web_mqtt.ssl.port = ${free.webMqtt}`);
-    expect(conf).not.toMatch(/= (5671|8883|15676)$/m);
+    if (/= (5671|8883|15676)$/m.test(conf)) throw new Error(`the page has other lines than this test replaces:\n${conf}`);
     node = await startRabbitNode({
       dir: join(dir, 'node'),
       name: 'sluice-tls',
@@ -112,10 +112,10 @@ describe.skipIf(impossible !== undefined)('TLS as docs/security.md sets it up', 
     expect(log.of('certificate-expiry').map(({ when }) => when)).toEqual(['later', 'later']);
   });
 
-  it('knows the broker by the name that the settings give', async () => {
-    for (const serverName of ['localhost', 'broker.example']) {
-      await soon('connecting', session({ ...good(), serverName }).start(AbortSignal.timeout(30_000)), 40_000);
-    }
+  it.each(['localhost', 'broker.example'])('knows the broker by the name %s of the settings', async (serverName) => {
+    const made = session({ ...good(), serverName });
+    await soon('connecting', made.start(AbortSignal.timeout(30_000)), 40_000);
+    expect(made.state).toBe('ready');
   });
 
   it.each<[string, () => TlsSettings, RegExp]>([
@@ -142,6 +142,7 @@ describe.skipIf(impossible !== undefined)('TLS as docs/security.md sets it up', 
   });
 
   it('is not ready while the certificate of the broker has expired, says so, and goes on when it was renewed', async () => {
+    closers.push(async () => await show('good-broker'));
     await show('old-broker');
     const httpPort = (await freePorts()).management;
     const settings = join(dir, 'tls.yaml');

@@ -133,7 +133,7 @@ describe.skipIf(broker.kind === 'external')('secrets', () => {
       await until('the reason', async () => (await read('/readyz')).includes('ECONNREFUSED'), 60_000);
       for (const path of ['/readyz', '/status', '/metrics', '/']) mustHide(path, await read(path));
     } finally {
-      await gateway.end('SIGTERM', 20_000);
+      expect(await gateway.end('SIGTERM', 20_000)).toBe(0);
     }
     mustHide('the log', readFileSync(log, 'utf8'));
   });
