@@ -4,14 +4,17 @@ import type { MqttClient } from 'mqtt';
 import type { Clock } from './clock.ts';
 import type { Message, Qos } from './device.ts';
 import type { Presence } from './formats/format.ts';
+import type { TlsOptions } from './options.ts';
 import type { Rng } from './random.ts';
 
 export interface ConnectionOptions {
-  /** `mqtt://host:port` or `ws://host:port/path`. */
+  /** `mqtt://host:port` or `ws://host:port/path`; with TLS `mqtts://` or `wss://`. */
   readonly url: string;
   readonly clientId: string;
   readonly username: string | undefined;
   readonly password: string | undefined;
+  /** For mqtts and wss. */
+  readonly tls: TlsOptions | undefined;
   /** What is said on each connect, before a clean end, and as the last will; undefined: nothing, and there is no will. */
   readonly presence: Presence | undefined;
   /** False keeps the session at the broker over reconnects and runs. */
@@ -138,7 +141,7 @@ export class Connection {
   }
 
   private open(): void {
-    const { url, clientId, username, password, presence, clean, keepalive, connectTimeoutMs } = this.options;
+    const { url, clientId, username, password, tls, presence, clean, keepalive, connectTimeoutMs } = this.options;
     const client = connect(url, {
       protocolVersion: 4,
       clientId,
@@ -153,6 +156,7 @@ export class Connection {
       outgoingStore: new EmptyStore(),
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
+      ...tls,
       // Spoken to the broker once per connection; not retained, so that a consumer that starts later is not told old news.
       ...(presence === undefined ? {} : { will: { topic: presence.topic, payload: Buffer.from(presence.offline), qos: 1, retain: false } }),
     });

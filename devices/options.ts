@@ -2,15 +2,26 @@ import { FORMATS, formatOf } from './formats/index.ts';
 import type { Clock } from './clock.ts';
 import type { Series } from './csv.ts';
 
+/** The broker's certificate is always verified. */
+export interface TlsOptions {
+  /** Certificate of the authority that signed the broker's; default: those that Node.js trusts. */
+  readonly ca?: string;
+  /** The devices' own certificate, and its key. */
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 export interface FleetOptions {
-  /** Broker over TCP, `mqtt://host:port`. At least one of `mqttUrl` and `wsUrl`. */
+  /** Broker over TCP, `mqtt://host:port`, or with TLS `mqtts://`. At least one of `mqttUrl` and `wsUrl`. */
   readonly mqttUrl?: string | undefined;
-  /** Broker over WebSocket, `ws://host:port/path`. */
+  /** Broker over WebSocket, `ws://host:port/path`, or with TLS `wss://`. */
   readonly wsUrl?: string | undefined;
   /** Share of the connections on WebSocket where both are given, 0..1; default 0.5. */
   readonly wsShare?: number | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** For mqtts and wss; PEM texts. */
+  readonly tls?: TlsOptions | undefined;
   /** Second level of every topic; default: the user name, else `demo`. */
   readonly site?: string | undefined;
   /** Put before every device name, so that two fleets of one site do not take each other's sessions; default empty. */
@@ -132,6 +143,9 @@ export function problems(options: FleetOptions): string[] {
   check(options.mqttUrl !== undefined || options.wsUrl !== undefined, 'a broker is needed: mqtt or ws');
   scheme('mqtt', options.mqttUrl, ['mqtt:', 'mqtts:']);
   scheme('ws', options.wsUrl, ['ws:', 'wss:']);
+  const encrypted = [options.mqttUrl, options.wsUrl].some((url) => url?.startsWith('mqtts:') === true || url?.startsWith('wss:') === true);
+  check(options.tls === undefined || encrypted, 'ca, cert and key need a URL with mqtts:// or wss://');
+  check((options.tls?.cert === undefined) === (options.tls?.key === undefined), 'cert and key belong together');
   within('ws-share', options.wsShare, 0, 1);
   within('fault-share', options.faultShare, 0, 1);
   within('devices', options.devices, options.series === undefined ? 1 : 0, 100_000, true);

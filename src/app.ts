@@ -25,6 +25,7 @@ import { probe } from './rabbit/probe.ts';
 import { Session } from './rabbit/session.ts';
 import { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
+import { tlsOptions } from './rabbit/tls.ts';
 import { buildTopology, type Topology } from './rabbit/topology.ts';
 import type { Settings } from './settings/load.ts';
 import { needsState, topologyOptions } from './topology-options.ts';
@@ -108,6 +109,7 @@ export class App {
         heartbeatSeconds: rabbitmq.heartbeatSeconds,
         connectTimeoutMs: rabbitmq.connectTimeoutSeconds * 1000,
         tls: tlsOptions(rabbitmq.tls),
+        expiryWarningDays: rabbitmq.tls?.expiryWarningDays,
         failFast: true,
         observer,
         scheduler,
@@ -173,6 +175,7 @@ export class App {
     });
     this.http = createHttpServer({
       host: settings.http.host,
+      allowedHosts: settings.http.allowedHosts,
       port: settings.http.port,
       status: {
         name: gateway.name,
@@ -290,12 +293,4 @@ export class App {
     if (before?.phase === phase && before.reason === reason) return;
     this.observer({ type: 'component-phase', component, phase, reason });
   }
-}
-
-type Tls = NonNullable<Settings['rabbitmq']['tls']>;
-
-function tlsOptions(tls: Tls | undefined): ConstructorParameters<typeof Session>[0]['tls'] {
-  if (tls === undefined) return undefined;
-  const { serverName, ...rest } = tls;
-  return serverName === undefined ? rest : { ...rest, servername: serverName };
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { type Command, CommandError, EXIT } from './commands/command.ts';
+import { redactCredentials } from './domain/redact.ts';
 import { version } from './version.ts';
 
 /** Loaded only when asked for, so that `sluice --version` does not wait for an AMQP client. */
@@ -60,11 +61,11 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (error instanceof CommandError) {
-    process.stderr.write(`sluice: ${error.message}\n`);
+    process.stderr.write(redactCredentials(`sluice: ${error.message}\n`));
     process.exitCode = error.exitCode;
   } else {
     // A bug of ours: the whole stack is the report.
-    process.stderr.write(`sluice: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(redactCredentials(`sluice: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`));
     process.exitCode = EXIT.failed;
   }
 }

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '../rabbit/reasons.ts';
-import { loadSettings } from '../settings/load.ts';
+import { tlsOptions } from '../rabbit/tls.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { Consumer, type ConsumeOptions } from './consumer.ts';
-import { formatProblem } from './problems.ts';
+import { settingsOrExplain } from './settings.ts';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -60,12 +60,8 @@ async function parse(argv: readonly string[]): Promise<ConsumeOptions> {
 }
 
 async function brokerOf(file: string): Promise<Pick<ConsumeOptions, 'urls' | 'tls'>> {
-  const loaded = await loadSettings(file, process.env);
-  if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
-  const { urls, tls } = loaded.settings.rabbitmq;
-  if (tls === undefined) return { urls, tls: undefined };
-  const { serverName, ...rest } = tls;
-  return { urls, tls: serverName === undefined ? rest : { ...rest, servername: serverName } };
+  const { urls, tls } = (await settingsOrExplain(file, process.env)).settings.rabbitmq;
+  return { urls, tls: tlsOptions(tls) };
 }
 
 async function run(argv: readonly string[]): Promise<number> {

@@ -7,12 +7,12 @@ import { defaultCodecs } from '../codec/registry.ts';
 import { DEFAULT_LIMITS } from '../domain/profile.ts';
 import { Router } from '../pipeline/router.ts';
 import { messageOf } from '../rabbit/reasons.ts';
-import { loadSettings, type Settings } from '../settings/load.ts';
+import type { Settings } from '../settings/load.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { explain, explanationJson, explanationText } from './decode-explain.ts';
 import { type Coding, type ListedMessage, linesOf, listed, readAll, uncoded } from './decode-input.ts';
 import { Decoder, type DecodeInput, type DecodeOutcome } from './decoder.ts';
-import { formatProblem } from './problems.ts';
+import { settingsOrExplain } from './settings.ts';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -113,9 +113,7 @@ function shippedSettings(): string {
 }
 
 async function settingsFor({ config, payload }: Run['options'], env: NodeJS.ProcessEnv): Promise<Settings> {
-  const loaded = await loadSettings(config ?? shippedSettings(), env, { codecs: defaultCodecs().names, payload });
-  if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
-  return loaded.settings;
+  return (await settingsOrExplain(config ?? shippedSettings(), env, { codecs: defaultCodecs().names, payload })).settings;
 }
 
 function known(decoder: Decoder, profile: string): void {

@@ -4,10 +4,10 @@ import { defaultCodecs } from '../codec/registry.ts';
 import { HttpListenError } from '../http/server.ts';
 import { TopologyError } from '../rabbit/assert-topology.ts';
 import { SessionError } from '../rabbit/session.ts';
-import { loadSettings } from '../settings/load.ts';
 import { version } from '../version.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { formatProblem } from './problems.ts';
+import { settingsOrExplain } from './settings.ts';
 
 const HELP = `sluice run: run the gateway as a service, against any RabbitMQ
 
@@ -28,10 +28,7 @@ const FORMATS = ['auto', 'json', 'text'] as const;
 
 async function run(argv: readonly string[]): Promise<number> {
   const { config, log } = options(argv);
-  const loaded = await loadSettings(config, process.env, { codecs: defaultCodecs() });
-  if (!loaded.ok) {
-    throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
-  }
+  const loaded = await settingsOrExplain(config, process.env, { codecs: defaultCodecs() });
   const stop = new AbortController();
   let app: App | undefined;
   const bug = (error: unknown): void => {

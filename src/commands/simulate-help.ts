@@ -4,11 +4,15 @@ export const HELP = `sluice simulate: run simulated devices that publish over MQ
 Usage: sluice simulate [options]
 
 Broker
-  --mqtt URL           over TCP, mqtt://HOST:PORT (default mqtt://localhost:1883 when --ws is not given)
-  --ws URL             over WebSocket, for RabbitMQ ws://HOST:15675/ws
+  --mqtt URL           over TCP, mqtt://HOST:PORT (default mqtt://localhost:1883 when --ws is not given), mqtts:// with TLS
+  --ws URL             over WebSocket, for RabbitMQ ws://HOST:15675/ws, wss:// with TLS
   --ws-share SHARE     share of the connections on WebSocket when both are given, 0 to 1 (default 0.5)
   --username NAME      MQTT user; the password comes from the file or from SLUICE_DEVICE_PASSWORD
   --password-file F    file that holds the password
+  --ca FILE            with mqtts:// and wss://: certificate (PEM) of the authority that signed the broker's
+                       (default: those that Node.js trusts)
+  --cert FILE          the devices' own certificate, where the broker asks for one
+  --key FILE           and its private key
   --clean              no persistent sessions
   --keepalive S        seconds (default 15)
 

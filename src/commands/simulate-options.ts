@@ -12,6 +12,9 @@ export const OPTIONS = {
   'ws-share': { type: 'string' },
   username: { type: 'string' },
   'password-file': { type: 'string' },
+  ca: { type: 'string' },
+  cert: { type: 'string' },
+  key: { type: 'string' },
   site: { type: 'string' },
   format: { type: 'string' },
   prefix: { type: 'string' },
@@ -113,6 +116,11 @@ function seriesOf(values: Values): Series | undefined {
   }
 }
 
+function tlsOf(values: Values): FleetOptions['tls'] {
+  const files = (['ca', 'cert', 'key'] as const).flatMap((name) => (values[name] === undefined ? [] : [[name, fileText(name, values[name])] as const]));
+  return files.length === 0 ? undefined : Object.fromEntries(files);
+}
+
 /** Throws a CommandError for what is no number, no choice or no file; the rest is the fleet's to judge. */
 export function fleetOptions(values: Values): FleetOptions {
   const number = (name: keyof Values): number | undefined => numberOf(name, values[name] as string | undefined);
@@ -132,6 +140,7 @@ export function fleetOptions(values: Values): FleetOptions {
     wsShare: number('ws-share'),
     username: values.username,
     password: values.username === undefined ? undefined : password,
+    tls: tlsOf(values),
     site: values.site,
     format: values.format,
     prefix: values.prefix,

@@ -4,31 +4,43 @@ import { assertTopology, TopologyError } from '../rabbit/assert-topology.ts';
 import { type BrokerUser, definitionsJson, localUsers } from '../rabbit/definitions.ts';
 import { messageOf, redactUrl } from '../rabbit/reasons.ts';
 import { Session, SessionError } from '../rabbit/session.ts';
+import { tlsOptions } from '../rabbit/tls.ts';
 import { type AmqpArguments, buildTopology, type Topology } from '../rabbit/topology.ts';
-import { loadSettings, type Settings } from '../settings/load.ts';
+import type { Settings } from '../settings/load.ts';
 import { topologyOptions } from '../topology-options.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
-import { formatProblem, printable } from './problems.ts';
+import { deviceAccounts } from './device-accounts.ts';
+import { printable } from './problems.ts';
+import { settingsOrExplain } from './settings.ts';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
   apply: { type: 'boolean' },
   json: { type: 'boolean' },
   definitions: { type: 'boolean' },
+  device: { type: 'string', multiple: true },
+  passwords: { type: 'string' },
 } as const;
 
 const HELP = `sluice topology: print or apply the exchanges, queues and bindings that the settings ask for
 
 Usage: sluice topology -c FILE [--apply] [--json | --definitions]
+       sluice topology -c FILE --device SITE[/DEVICE] ... [--definitions [--passwords FILE]]
 
   -c, --config FILE   settings
   --apply             declare on the broker what is missing and check what is there
   --json              print as one JSON object instead of a table
   --definitions       print as a RabbitMQ definitions file (load_definitions, rabbitmqctl import_definitions)
+  --device NAME       print an account for devices instead; may be given several times. SITE: one account for all devices
+                      below devices/SITE/. SITE/DEVICE: the account SITE.DEVICE for this one, below devices/SITE/DEVICE/.
+                      As rabbitmqctl lines, or with --definitions as a file that adds the accounts to what is there
+  --passwords FILE    new file for the passwords that --device --definitions makes, one "USER PASSWORD" a line
 
 The definitions hold accounts with the rights of their role for each password in the environment:
-SLUICE_GATEWAY_PASSWORD (user gateway) and SLUICE_CONSUMER_PASSWORD (user consumer), both or none of them, and
-SLUICE_DEVICE_PASSWORD with the site in SLUICE_DEVICE_USER. Passwords are written as salted hashes.
+SLUICE_GATEWAY_PASSWORD (user gateway) and SLUICE_CONSUMER_PASSWORD (user consumer), both or none of them, with them
+SLUICE_OPERATOR_PASSWORD (user operator: reads dead letters, sees the management pages), and SLUICE_DEVICE_PASSWORD with
+the site in SLUICE_DEVICE_USER. With one --device, SLUICE_DEVICE_PASSWORD is its password. Passwords are written as
+salted hashes. docs/security.md has the rights of each.
 
 Exit codes: 0 done, 2 wrong command line, 3 wrong settings, 4 the broker is not to be had or refuses.
 `;
@@ -37,12 +49,17 @@ const ANSWER_MS = 10_000;
 const CLOSE_MS = 1500;
 
 async function run(argv: readonly string[]): Promise<number> {
-  const { config, apply, json, definitions } = parse(argv);
-  const loaded = await loadSettings(config, process.env);
-  if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
-  const { settings } = loaded;
+  const { config, apply, json, definitions, device, passwords } = parse(argv);
+  const { settings } = await settingsOrExplain(config, process.env);
+  if (device !== undefined) {
+    const password = process.env['SLUICE_DEVICE_PASSWORD'] || undefined;
+    const { exchange } = settings.source;
+    process.stdout.write(deviceAccounts({ names: device, definitions, passwordsFile: passwords, password, exchange, vhost: vhostOf(settings) }));
+    return EXIT.ok;
+  }
   const topology = buildTopology(topologyOptions(settings));
-  if (definitions) process.stdout.write(definitionsJson(topology, usersFrom(process.env, topology), { vhost: vhostOf(settings) }));
+  const users = (): BrokerUser[] => usersFrom(process.env, topology, settings.source.exchange);
+  if (definitions) process.stdout.write(definitionsJson(topology, users(), { vhost: vhostOf(settings) }));
   else if (json) process.stdout.write(`${JSON.stringify(topology, undefined, 2)}\n`);
   else process.stdout.write(table(topology));
   if (apply) {
@@ -52,27 +69,37 @@ async function run(argv: readonly string[]): Promise<number> {
   return EXIT.ok;
 }
 
-function parse(argv: readonly string[]): { config: string; apply: boolean; json: boolean; definitions: boolean } {
-  let values: { config?: string; apply?: boolean; json?: boolean; definitions?: boolean };
+interface Asked {
+  readonly config: string;
+  readonly apply: boolean;
+  readonly json: boolean;
+  readonly definitions: boolean;
+  readonly device: readonly string[] | undefined;
+  readonly passwords: string | undefined;
+}
+
+function parse(argv: readonly string[]): Asked {
+  let values: Partial<Asked>;
   try {
     ({ values } = parseArgs({ args: [...argv], options: OPTIONS }));
   } catch (error) {
     throw new CommandError(EXIT.usage, `topology: ${messageOf(error)}; see sluice topology --help`);
   }
-  const { config, apply = false, json = false, definitions = false } = values;
+  const { config, apply = false, json = false, definitions = false, device, passwords } = values;
   if (config === undefined) throw new CommandError(EXIT.usage, 'which settings? sluice topology -c FILE');
   if (json && definitions) throw new CommandError(EXIT.usage, 'topology: give either --json or --definitions');
-  return { config, apply, json, definitions };
+  if (device !== undefined && (apply || json)) throw new CommandError(EXIT.usage, 'topology: --device goes with neither --apply nor --json');
+  if (device === undefined && passwords !== undefined) throw new CommandError(EXIT.usage, 'topology: --passwords goes with --device');
+  return { config, apply, json, definitions, device, passwords };
 }
 
 async function applyTo(settings: Settings, topology: Topology): Promise<string> {
   const { urls, heartbeatSeconds, connectTimeoutSeconds, tls } = settings.rabbitmq;
-  const { serverName, ...files } = tls ?? {};
   const connectTimeoutMs = connectTimeoutSeconds * 1000;
   const session = new Session({
     name: 'sluice-topology',
     urls,
-    tls: { ...files, ...(serverName === undefined ? {} : { servername: serverName }) },
+    tls: tlsOptions(tls),
     heartbeatSeconds,
     connectTimeoutMs,
     failFast: true,
@@ -103,12 +130,13 @@ function vhostOf(settings: Settings): string {
   return path === '' ? '/' : decodeURIComponent(path);
 }
 
-function usersFrom(env: NodeJS.ProcessEnv, topology: Topology): BrokerUser[] {
+function usersFrom(env: NodeJS.ProcessEnv, topology: Topology, exchange: string): BrokerUser[] {
   const gateway = env['SLUICE_GATEWAY_PASSWORD'];
   const consumer = env['SLUICE_CONSUMER_PASSWORD'];
+  const operator = env['SLUICE_OPERATOR_PASSWORD'];
   const device = env['SLUICE_DEVICE_PASSWORD'];
   const site = env['SLUICE_DEVICE_USER'];
-  if (!gateway && !consumer && !device) return [];
+  if (!gateway && !consumer && !operator && !device) return [];
   if (!gateway || !consumer)
     throw new CommandError(EXIT.usage, 'topology: set both SLUICE_GATEWAY_PASSWORD and SLUICE_CONSUMER_PASSWORD, or no password at all');
   if (device && !site) throw new CommandError(EXIT.usage, 'topology: SLUICE_DEVICE_PASSWORD needs the site in SLUICE_DEVICE_USER');
@@ -116,6 +144,8 @@ function usersFrom(env: NodeJS.ProcessEnv, topology: Topology): BrokerUser[] {
     return localUsers(topology, {
       gateway: { name: 'gateway', password: gateway },
       consumer: { name: 'consumer', password: consumer },
+      exchange,
+      operator: operator ? { name: 'operator', password: operator } : undefined,
       devices: device && site ? [{ name: site, password: device }] : [],
     });
   } catch (error) {

@@ -5,10 +5,10 @@ import { localDefinitions } from '../local/definitions.ts';
 import { assertPortFree, freePorts } from '../local/ports.ts';
 import { startBroker } from '../local/start-broker.ts';
 import { buildTopology } from '../rabbit/topology.ts';
-import { loadSettings, type Settings } from '../settings/load.ts';
+import type { Settings } from '../settings/load.ts';
 import { topologyOptions } from '../topology-options.ts';
 import { CommandError, EXIT } from './command.ts';
-import { formatProblem } from './problems.ts';
+import { settingsOrExplain } from './settings.ts';
 
 export interface UpOptions {
   readonly config: string;
@@ -63,13 +63,11 @@ function given(value: string | undefined): string | undefined {
 export async function planOf(options: UpOptions, env: NodeJS.ProcessEnv): Promise<Plan> {
   const amqpUrl = given(env['SLUICE_AMQP_URL']);
   const port = given(env['SLUICE_HTTP_PORT']) ?? (options.freePorts ? String((await freePorts()).amqp) : undefined);
-  const loaded = await loadSettings(options.config, {
+  const { settings } = await settingsOrExplain(options.config, {
     ...env,
     SLUICE_AMQP_URL: amqpUrl ?? 'amqp://127.0.0.1:5672',
     ...(port === undefined ? {} : { SLUICE_HTTP_PORT: port }),
   });
-  if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
-  const { settings } = loaded;
   const { http, queues, gateway } = settings;
   if (http.port === 0) throw new CommandError(EXIT.settings, `${options.config}: http.port is 0, any port; sluice up has to know it`);
   const blocked = await assertPortFree(http.port, 'HTTP server of the gateway').then(

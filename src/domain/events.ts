@@ -16,6 +16,15 @@ export type SealReason = 'count' | 'bytes' | 'age' | 'drain' | 'split';
 export type GatewayEvent =
   | { readonly type: 'session-state'; readonly session: string; readonly state: SessionState; readonly reason: string | undefined }
   | { readonly type: 'session-retry'; readonly session: string; readonly attempt: number; readonly delayMs: number; readonly reason: string }
+  | {
+      readonly type: 'certificate-expiry';
+      readonly session: string;
+      readonly certificate: 'broker' | 'gateway';
+      readonly subject: string;
+      readonly expiresAt: EpochMs;
+      readonly daysLeft: number;
+      readonly when: 'soon' | 'later';
+    }
   | { readonly type: 'source-attached'; readonly queue: string; readonly epoch: number }
   | { readonly type: 'source-detached'; readonly queue: string; readonly epoch: number; readonly reason: string; readonly unsettled: number }
   | { readonly type: 'stale-ack'; readonly epoch: number; readonly count: number }

@@ -1,4 +1,5 @@
 import { redactCredentials } from '../domain/redact.ts';
+import { safeJson } from '../domain/safe-text.ts';
 
 function plain(_key: string, value: unknown): unknown {
   if (typeof value === 'string') return redactCredentials(value);
@@ -7,9 +8,9 @@ function plain(_key: string, value: unknown): unknown {
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
 }
 
-/** JSON text of any plain value. Never throws on a bigint, and no URL in it shows a password. */
+/** JSON text of any plain value. Never throws on a bigint; no URL in it shows a password, and nothing in it can steer a terminal. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, plain);
+  return safeJson(JSON.stringify(value, plain));
 }
 
 /** RFC 9457 problem details; `about:blank` means that the status code says it all. */

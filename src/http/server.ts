@@ -1,5 +1,6 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify';
 import { health } from './health.ts';
+import { guardHosts } from './host-guard.ts';
 import { indexPage } from './index-page.ts';
 import { PROBLEM_JSON, problem, toJson } from './json.ts';
 import { metrics } from './metrics.ts';
@@ -10,10 +11,14 @@ import { status } from './status.ts';
 export interface HttpServerOptions {
   /** Address to listen on; 127.0.0.1 when absent. The endpoints have no log-in: whoever reaches them can read them. */
   readonly host?: string;
+  /** `Host` names that are answered besides those of loopback; see `hostGuard`. */
+  readonly allowedHosts?: readonly string[];
   /** 0 takes a free one. */
   readonly port: number;
   readonly status: StatusProvider;
   readonly metrics: MetricsProvider;
+  /** For a whole request; 10 s when absent. */
+  readonly requestTimeoutMs?: number;
   /** Further pages (console, administration), each registered in a context of its own. */
   readonly plugins?: readonly FastifyPluginAsync[];
   /** Told of what a handler threw: a bug of ours, which the answer does not describe. */
@@ -54,7 +59,13 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 /** Nothing here reads a body. */
 const BODY_LIMIT = 64 * 1024;
+/** For a whole request, its headers included: whoever sends them drop by drop (slowloris) is cut. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** How often Node.js looks for requests that take too long; 30 s by default. */
+const CHECK_MS = 2000;
+const HEADER_BYTES = 16 * 1024;
+/** More wait in the kernel. Bounds what open connections can cost. */
+const MOST_CONNECTIONS = 256;
 const READ_METHODS = 'GET, HEAD';
 
 function sendProblem(reply: FastifyReply, code: number, title: string, detail: string): FastifyReply {
@@ -86,21 +97,27 @@ function onError(report: (error: Error) => void): (error: FastifyError, request:
 /** The application without a socket, for tests (`inject`) and for `createHttpServer`. */
 export function buildHttp(options: HttpServerOptions, sampler: RateSampler): FastifyInstance {
   const fail = onError(options.onError ?? (() => undefined));
+  const { requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs,
+    http: { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: Math.min(CHECK_MS, requestTimeoutMs), maxHeaderSize: HEADER_BYTES },
     // A connection that idles or streams would hold up the end of the drain.
     forceCloseConnections: true,
     frameworkErrors: (error, request, reply) => {
       fail(error, request, reply);
     },
   });
+  app.server.maxConnections = MOST_CONNECTIONS;
   app.setReplySerializer(toJson);
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(HEADERS);
     done();
   });
+  const misdirected = (reply: FastifyReply): FastifyReply =>
+    sendProblem(reply, 421, 'Misdirected Request', 'This name is not one of the gateway. Use its address, or add the name to http.allowedHosts.');
+  app.addHook('onRequest', guardHosts(options.host ?? '127.0.0.1', options.allowedHosts ?? [], misdirected));
   app.setNotFoundHandler(notFound(app));
   app.setErrorHandler(fail);
   for (const plugin of [health(options.status), metrics(options.metrics), status(options.status, sampler), ...(options.plugins ?? [])]) {

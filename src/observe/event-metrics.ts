@@ -117,6 +117,15 @@ export const EVENT_METRICS = {
     help: 'Attempts to connect that failed and are made again.',
     worry: 'It grows.',
   },
+  sluice_tls_certificate_expiry_timestamp_seconds: {
+    ...event,
+    type: 'gauge',
+    unit: 'seconds',
+    labels: { certificate: ['broker', 'gateway'] },
+    unknownAtStart: true,
+    help: "Unix time at which the certificate expires that the broker showed at the last connect (or the first to expire of those that vouch for it), and the gateway's own. No series without TLS.",
+    worry: 'It minus `time()` is below 14 days.',
+  },
   sluice_source_attached: {
     ...event,
     type: 'gauge',

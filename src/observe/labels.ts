@@ -13,6 +13,8 @@ export interface MetricDefinition {
   /** `read`: a plain number, read when somebody scrapes. `event`: moved by events, once per batch or rarer. */
   readonly by: 'read' | 'event';
   readonly buckets?: readonly number[];
+  /** No series until the first event: 0 would say something, and be wrong. */
+  readonly unknownAtStart?: true;
   readonly help: string;
   /** What makes a person look; `-` where it only explains other numbers. */
   readonly worry: string;

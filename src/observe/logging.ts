@@ -2,10 +2,11 @@ import { isatty } from 'node:tty';
 import pino, { type Logger } from 'pino';
 import type { GatewayEvent, Observer } from '../domain/events.ts';
 import { redactCredentials } from '../domain/redact.ts';
+import { safeJson } from '../domain/safe-text.ts';
 import { LineWriter, type LineDestination } from './line-writer.ts';
 import { EVENTS, type LogEntry, type LogLevel } from './log-table.ts';
 import { RateLimit } from './rate-limit.ts';
-import { safeJsonLine, textLine } from './text.ts';
+import { textLine } from './text.ts';
 
 export interface LoggingOptions {
   /** Name of the gateway, in every line. */
@@ -73,7 +74,7 @@ export class Logging {
     const write = (line: string): void => {
       try {
         const clean = redactCredentials(line);
-        destination?.write(text ? textLine(clean) : safeJsonLine(clean));
+        destination?.write(text ? textLine(clean) : safeJson(clean));
       } catch {
         this.thrown += 1;
       }

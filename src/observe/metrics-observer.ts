@@ -38,6 +38,7 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
   const sessionState = gauge('sluice_session_state');
   const connections = counter('sluice_session_connections_total');
   const retries = counter('sluice_session_retries_total');
+  const certificates = gauge('sluice_tls_certificate_expiry_timestamp_seconds');
   const attached = gauge('sluice_source_attached');
   const detached = counter('sluice_source_detached_total');
   const lostDeliveries = counter('sluice_source_lost_deliveries_total');
@@ -91,6 +92,9 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
       }
       case 'session-retry':
         retries.inc({ session: names.session(event.session) });
+        break;
+      case 'certificate-expiry':
+        certificates.set({ certificate: event.certificate }, event.expiresAt / 1000);
         break;
       case 'source-attached':
         attached.set(1);

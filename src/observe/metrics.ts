@@ -215,7 +215,7 @@ function startAtZero(registry: Registry, options: MetricsOptions): void {
     components: options.components,
   };
   for (const [name, definition] of Object.entries(METRICS as Record<string, MetricDefinition>)) {
-    if (definition.by === 'read' || 'code' in definition.labels) continue;
+    if (definition.by === 'read' || 'code' in definition.labels || definition.unknownAtStart === true) continue;
     const metric = registry.getSingleMetric(name);
     for (const labels of combinations(definition.labels, known)) {
       if (metric instanceof Histogram) metric.zero(labels);

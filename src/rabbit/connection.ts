@@ -115,7 +115,8 @@ export class Connection {
     this.end(reason);
   }
 
-  private get stream(): Duplex {
+  /** The socket. */
+  get stream(): Duplex {
     return (this.model.connection as unknown as { readonly stream: Duplex }).stream;
   }
 

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { type DeviceAccount, deviceUser, literal } from './device-account.ts';
 import type { Topology } from './topology.ts';
 
 /** A RabbitMQ account with its rights: three regular expressions over names of exchanges and queues. */
@@ -16,23 +17,21 @@ export interface BrokerUser {
 export interface LocalUserOptions {
   readonly gateway: { readonly name: string; readonly password: string };
   readonly consumer: { readonly name: string; readonly password: string };
-  /** Accounts of devices. The name is the *site*: the account publishes to `devices/NAME/...` only. */
-  readonly devices: readonly { readonly name: string; readonly password: string }[];
+  /** Accounts of devices, one per site or one per device. */
+  readonly devices: readonly DeviceAccount[];
+  /** Where devices publish; default `amq.topic`. */
+  readonly exchange?: string | undefined;
+  /** Looks at dead letters and at the management pages, and changes nothing. */
+  readonly operator?: { readonly name: string; readonly password: string } | undefined;
   /** For people and for tests that need the management interface. */
   readonly admin?: { readonly name: string; readonly password: string } | undefined;
 }
 
-/** `{username}` is put into a regular expression by the broker, unescaped up to 2026: nothing else may stand in the name of a device account. */
-const SAFE_NAME = /^[A-Za-z0-9_-]{1,64}$/;
-
 /**
- * The three roles with no more rights than they use. Tried against RabbitMQ 3.10.8: each line without one of its
+ * The roles with no more rights than they use. Tried against RabbitMQ 3.10.8: each line without one of its
  * rights fails a test.
  */
 export function localUsers(topology: Topology, options: LocalUserOptions): BrokerUser[] {
-  for (const { name } of options.devices) {
-    if (!SAFE_NAME.test(name)) throw new Error(`device account '${name}': only A-Z, a-z, 0-9, _ and - may stand in the name, at most 64 of them`);
-  }
   const own = topology.exchanges.map((e) => e.name).concat(topology.queues.map((q) => q.name));
   const sources = topology.bindings.map((b) => b.source);
   const users: BrokerUser[] = [
@@ -55,32 +54,19 @@ export function localUsers(topology: Topology, options: LocalUserOptions): Broke
       read: '^(sluice\\.(out\\..*|dead|live)|amq\\.gen-.*)$',
       topics: [],
     },
-    ...options.devices.map(
-      (device): BrokerUser => ({
-        ...device,
-        tags: [],
-        // The MQTT plugin declares and binds a queue per subscriber on behalf of the device.
-        configure: '^mqtt-subscription-.*$',
-        write: '^(amq\\.topic|mqtt-subscription-.*)$',
-        read: '^(amq\\.topic|mqtt-subscription-.*)$',
-        topics: [
-          {
-            exchange: 'amq.topic',
-            // At most 200 bytes: a longer one than 255 is PUBACKed and then kills every AMQP consumer that it is delivered to.
-            write: '^(?=.{1,200}$)devices\\.{username}\\..+',
-            read: '^(?=.{1,200}$)(devices|commands)\\.{username}\\..+',
-          },
-        ],
-      }),
-    ),
+    ...options.devices.map((device) => deviceUser(device, options.exchange ?? 'amq.topic')),
   ];
+  if (options.operator !== undefined) {
+    // An expression that matches no name at all: the default exchange goes by `amq.default` here.
+    users.push({ ...options.operator, tags: ['monitoring'], configure: '^$', write: '^$', read: '^sluice\\.dead$', topics: [] });
+  }
   if (options.admin !== undefined) users.push({ ...options.admin, tags: ['administrator'], configure: '.*', write: '.*', read: '.*', topics: [] });
   return users;
 }
 
 /** One expression for all `sluice.` names, and each other name as it stands. */
 function names(all: readonly string[]): string {
-  const others = [...new Set(all)].filter((name) => !name.startsWith('sluice.')).map((name) => name.replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&'));
+  const others = [...new Set(all)].filter((name) => !name.startsWith('sluice.')).map(literal);
   return `^(${['sluice\\..*', ...others].join('|')})$`;
 }
 

@@ -40,6 +40,10 @@ export function replyCodeOf(error: unknown): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+const UNKNOWN_CA = "the broker's TLS certificate comes from an unknown CA. Put the certificate of the authority that signed it into rabbitmq.tls.ca";
+const REFUSED_CERT =
+  "the broker does not accept the gateway's certificate. Use one that is signed by an authority of its ssl_options.cacertfile (rabbitmq.tls.cert)";
+
 const SOCKET: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused. Start the broker, or correct host and port (AMQP 5672, with TLS 5671)',
   ENOTFOUND: 'the host name does not resolve. Correct the host in the URL',
@@ -48,13 +52,28 @@ const SOCKET: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'the host cannot be reached. Check the address and the route',
   ENETUNREACH: 'the network cannot be reached. Check the address and the route',
   ECONNRESET: 'the connection was reset during the handshake. Is TLS expected on this port (amqps), or is it not AMQP at all?',
-  CERT_HAS_EXPIRED: "the broker's TLS certificate has expired. Renew it",
+  CERT_HAS_EXPIRED: "the broker's TLS certificate has expired. Renew it on the broker (ssl_options.certfile)",
   CERT_NOT_YET_VALID: "the broker's TLS certificate is not valid yet. Check the clocks",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "the broker's TLS certificate is self-signed. Give its CA certificate in the TLS settings",
-  SELF_SIGNED_CERT_IN_CHAIN: "the broker's TLS certificate comes from an unknown CA. Give the CA certificate in the TLS settings",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the broker's TLS certificate cannot be verified. Give the CA certificate in the TLS settings",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "the broker's TLS certificate comes from an unknown CA. Give the CA certificate in the TLS settings",
-  ERR_TLS_CERT_ALTNAME_INVALID: "the broker's TLS certificate is for another host name. Use the name in the certificate",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "the broker's TLS certificate is self-signed. Put it into rabbitmq.tls.ca",
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_CA,
+  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_CA,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_CA,
+  CERT_SIGNATURE_FAILURE: UNKNOWN_CA,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "the broker's TLS certificate is for another host name. Use a name that it carries in the URL, or set rabbitmq.tls.serverName to one",
+  // TLS 1.3 has an alert of its own for a client without a certificate, TLS 1.2 the general one.
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the broker wants a certificate of the gateway. Set rabbitmq.tls.cert and rabbitmq.tls.key',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE:
+    'the broker refuses the TLS handshake. It may want a certificate of the gateway: set rabbitmq.tls.cert and rabbitmq.tls.key',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: "the broker does not accept the gateway's certificate: it has expired. Renew rabbitmq.tls.cert",
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: "the broker does not accept the gateway's certificate: it was revoked. Renew rabbitmq.tls.cert",
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: REFUSED_CERT,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: REFUSED_CERT,
+  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: REFUSED_CERT,
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: REFUSED_CERT,
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the broker speaks no version of TLS that Node.js does. Allow tlsv1.2 or tlsv1.3 on it (ssl_options.versions)',
+  ERR_OSSL_BAD_DECRYPT: 'rabbitmq.tls.passphrase does not open rabbitmq.tls.key',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the port does not speak TLS. Use amqp:// there, or the TLS port (5671)',
   EPROTO: 'the TLS handshake failed. Does this port speak TLS (5671)?',
 };

@@ -1,4 +1,3 @@
-import type { ConnectionOptions } from 'node:tls';
 import { connect } from 'amqplib';
 import type { Observer, SessionState } from '../domain/events.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
@@ -7,11 +6,13 @@ import { brokerAddress } from './broker-address.ts';
 import { Connection } from './connection.ts';
 import { pause, within } from './deadline.ts';
 import { explainConnectFailure, redactUrl } from './reasons.ts';
+import { certificatesOf, type SessionTls } from './tls.ts';
 
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_CAP_MS = 10_000;
 /** A connection that lived this long was a good one: the next failure starts the back-off afresh. */
 const STABLE_MS = 10_000;
+const DAY_MS = 86_400_000;
 
 export interface SessionOptions {
   /** In events. */
@@ -24,8 +25,10 @@ export interface SessionOptions {
   readonly heartbeatSeconds: number;
   /** For TCP, TLS and the AMQP handshake together. */
   readonly connectTimeoutMs: number;
-  /** `ca`, `cert`, `key`, `servername`, ... for amqps URLs. */
-  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'servername' | 'rejectUnauthorized'> | undefined;
+  /** For amqps URLs. */
+  readonly tls?: SessionTls | undefined;
+  /** A certificate that expires in fewer days makes a warning; default 30. */
+  readonly expiryWarningDays?: number | undefined;
   /** `start` rejects at once when every URL fails for a reason that trying again cannot mend. Off: it keeps trying. */
   readonly failFast?: boolean | undefined;
   readonly observer: Observer;
@@ -212,6 +215,7 @@ export class Session {
       // amqplib's `timeout` counts idle time: a peer that drips bytes would hold it for ever.
       const connection = await within(opening, connectTimeoutMs, redactUrl(url), scheduler);
       this.epoch = connection.epoch;
+      this.tellExpiry(connection);
       return connection;
     } catch (error) {
       giveUp();
@@ -222,6 +226,14 @@ export class Session {
       throw error;
     } finally {
       this.stop.signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  private tellExpiry(connection: Connection): void {
+    const { tls, expiryWarningDays = 30, scheduler, observer } = this.options;
+    for (const found of certificatesOf(connection.stream, typeof tls?.cert === 'string' ? tls.cert : undefined)) {
+      const daysLeft = Math.floor((found.expiresAt - scheduler.now()) / DAY_MS);
+      observer({ type: 'certificate-expiry', session: this.name, ...found, daysLeft, when: daysLeft < expiryWarningDays ? 'soon' : 'later' });
     }
   }
 

@@ -3,6 +3,7 @@ import { Lint, type LintInput } from './lint/context.ts';
 import { lintFlow } from './lint/flow.ts';
 import { lintProfiles } from './lint/profiles.ts';
 import { lintRoutes } from './lint/routes.ts';
+import { lintTls } from './lint/tls.ts';
 import { lintTopology } from './lint/topology.ts';
 
 /** Every rule that looks at more than one key. Adds to `input.problems`; believes no part that has errors already. */
@@ -31,13 +32,7 @@ function connection(lint: Lint): void {
   const { rabbitmq, source, http } = lint.raw;
   if (!lint.failedAt(['rabbitmq'])) {
     if (rabbitmq.url !== undefined && rabbitmq.urls !== undefined) lint.error(['rabbitmq', 'urls'], 'stands beside `url`: one of the two');
-    const urls = rabbitmq.urls ?? (rabbitmq.url === undefined ? [] : [rabbitmq.url]);
-    if (rabbitmq.tls !== undefined && !urls.some((url) => url.startsWith('amqps:'))) {
-      lint.error(['rabbitmq', 'tls'], 'has no effect: no URL begins with `amqps://`, so the connection would not be encrypted');
-    }
-    if (rabbitmq.tls !== undefined && (rabbitmq.tls.cert === undefined) !== (rabbitmq.tls.key === undefined)) {
-      lint.error(['rabbitmq', 'tls'], '`cert` and `key` belong together');
-    }
+    lintTls(lint);
   }
   for (const [i, filter] of (source?.topics ?? []).entries()) {
     const problem = filter === undefined ? undefined : topicFilterProblem(filter);

@@ -57,6 +57,11 @@ const Retry = section('Back-off with full jitter: before attempt n the wait is a
 
 const Http = section('Health, metrics, administration and the console. There is no login: keep it on loopback, or behind something that asks for one.', {
   host: text('Address to listen on.', { default: '127.0.0.1', minLength: 1 }),
+  allowedHosts: list(
+    'Names under which the server may be asked for, besides `localhost` and loopback addresses: what a reverse proxy sends as `Host`, without the port. On loopback every other name is refused, so that no web page can read the answers by a name that it makes point here (DNS rebinding). On other addresses names are checked where this list has some.',
+    text('One name.', { pattern: '^[^\\s:/@]+$' }),
+    { default: [] },
+  ),
   port: integer('Port; 0 takes any that is free.', { default: 9600, minimum: 0, maximum: 65_535 }),
 });
 

@@ -116,7 +116,7 @@ describe.skipIf(broker.kind === 'external')('topology on RabbitMQ', () => {
     const client = mqtt.connect(broker.mqttUrl, {
       username: `${vhost}:${account}`,
       password,
-      clientId: `c-${unique()}`,
+      clientId: `${account}.${unique()}`,
       reconnectPeriod: 0,
       connectTimeout: 5000,
     });

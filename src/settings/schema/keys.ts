@@ -10,7 +10,7 @@ import { type Static, type TObject, type TProperties, type TSchema, Type } from 
  */
 export interface Keywords {
   readonly secret?: boolean;
-  readonly unit?: 'bytes' | 'ms' | 's' | 'messages' | 'readings' | 'batches' | 'entries';
+  readonly unit?: 'bytes' | 'ms' | 's' | 'days' | 'messages' | 'readings' | 'batches' | 'entries';
   readonly maxBytes?: number;
   readonly form?: 'amqp-url';
   /** Any YAML data below: what it means is not the settings' to say. */

@@ -53,6 +53,12 @@ export const Rabbitmq = section('The broker, and how hard the gateway leans on i
       key: Type.Optional(text('Private key to `cert`.', { secret: true, minLength: 1 })),
       passphrase: Type.Optional(text('Opens `key`.', { secret: true, minLength: 1 })),
       serverName: Type.Optional(text("Name that the broker's certificate must carry, where it is not the host of the URL.", { minLength: 1 })),
+      expiryWarningDays: integer('Certificates that expire in fewer days make a warning in the log, at each connect.', {
+        default: 30,
+        minimum: 0,
+        maximum: 3650,
+        unit: 'days',
+      }),
     }),
   ),
 });

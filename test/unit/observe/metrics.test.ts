@@ -181,6 +181,14 @@ describe('scrape', () => {
 });
 
 describe('events', () => {
+  it('make the series of a certificate, which is not there without TLS: 0 would say that it expired in 1970', async () => {
+    const { metrics, scrape } = setUp();
+    const name = 'sluice_tls_certificate_expiry_timestamp_seconds';
+    expect((await scrape()).series.filter((series) => series.name === name)).toEqual([]);
+    metrics.observer(SAMPLES['certificate-expiry']);
+    expect((await scrape()).series.filter((series) => series.name === name)).toEqual([{ name, labels: { certificate: 'broker' }, value: 1_800_000_000 }]);
+  });
+
   it('move every metric that the table gives to events', async () => {
     const { metrics, scrape } = setUp();
     const before = await scrape();

@@ -6,6 +6,15 @@ import type { RuntimeStats } from '../../../src/observe/runtime.ts';
 export const SAMPLES: { readonly [T in GatewayEventType]: EventOf<T> } = {
   'session-state': { type: 'session-state', session: 'publish', state: 'ready', reason: undefined },
   'session-retry': { type: 'session-retry', session: 'publish', attempt: 2, delayMs: 400, reason: 'connect ECONNREFUSED' },
+  'certificate-expiry': {
+    type: 'certificate-expiry',
+    session: 'publish',
+    certificate: 'broker',
+    subject: 'CN=broker',
+    expiresAt: 1_800_000_000_000,
+    daysLeft: 12,
+    when: 'soon',
+  },
   'source-attached': { type: 'source-attached', queue: 'sluice.ingest', epoch: 1 },
   'source-detached': { type: 'source-detached', queue: 'sluice.ingest', epoch: 1, reason: 'channel closed', unsettled: 7 },
   'stale-ack': { type: 'stale-ack', epoch: 1, count: 3 },

@@ -1,9 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Router } from '../../../src/pipeline/router.ts';
 import { expressionProblem } from '../../../src/settings/lint/expression.ts';
 import { topicMatches } from '../../../src/settings/lint/topology.ts';
 import { toRoute } from '../../../src/settings/to-domain.ts';
 import { GOOD, linesOf, type Given } from './workbench.ts';
+
+const pem = (name: string): string => readFileSync(new URL(`../../vectors/tls/${name}.pem`, import.meta.url), 'utf8');
+const PEMS: Given = { files: Object.fromEntries(['cert', 'key', 'locked-key', 'other-key'].map((name) => [name, pem(name)])) };
+/** Settings with these keys of `rabbitmq.tls`, in line 15 from column 35 on. */
+const tls = (keys: string): string => behind(`rabbitmq: { url: amqps://h, tls: { ${keys} } }`);
 
 const PROFILE = "profiles:\n  - { name: json, topics: ['d/{device}/t'], device: '{device}' }\n";
 const OUT = "exchanges: [{ name: out }]\nqueues: [{ name: kept, bindings: [{ exchange: out, routingKey: '#' }] }]\n";
@@ -409,15 +415,49 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'TLS that is not used',
-    bad: behind('rabbitmq: { url: amqp://h, tls: { ca: x } }'),
+    bad: behind('rabbitmq: { url: amqp://h, tls: { ca: "${file:cert}" } }'),
     told: [/^15:33 error rabbitmq\.tls: has no effect/],
-    good: behind('rabbitmq: { url: amqps://h, tls: { ca: x } }'),
+    good: tls('ca: "${file:cert}"'),
+    given: PEMS,
   },
   {
     name: 'a certificate without its key',
-    bad: behind('rabbitmq: { url: amqps://h, tls: { cert: x } }'),
+    bad: tls('cert: "${file:cert}"'),
     told: ['15:34 error rabbitmq.tls: `cert` and `key` belong together'],
-    good: behind('rabbitmq: { url: amqps://h, tls: { cert: x, key: y } }'),
+    good: tls('cert: "${file:cert}", key: "${file:key}"'),
+    given: PEMS,
+  },
+  {
+    name: 'a path where the text of a certificate should be',
+    bad: tls('ca: ca.pem, cert: cert.pem, key: key.pem'),
+    told: [
+      '15:40 error rabbitmq.tls.ca: is no certificate in PEM',
+      '15:54 error rabbitmq.tls.cert: is no certificate in PEM',
+      '15:69 error rabbitmq.tls.key: is no private key in PEM',
+    ],
+    good: tls('ca: "${file:cert}"'),
+    given: PEMS,
+  },
+  {
+    name: 'the key of another certificate',
+    bad: tls('cert: "${file:cert}", key: "${file:other-key}"'),
+    told: [/^15:\d+ error rabbitmq\.tls\.key: is not the key of `rabbitmq\.tls\.cert`$/],
+    good: tls('cert: "${file:cert}", key: "${file:locked-key}", passphrase: open-sesame'),
+    given: PEMS,
+  },
+  {
+    name: 'a locked key without its passphrase',
+    bad: tls('cert: "${file:cert}", key: "${file:locked-key}"'),
+    told: [/ error rabbitmq\.tls\.passphrase: is missing/],
+    good: tls('cert: "${file:cert}", key: "${file:key}"'),
+    given: PEMS,
+  },
+  {
+    name: 'a passphrase that does not open the key',
+    bad: tls('cert: "${file:cert}", key: "${file:locked-key}", passphrase: open-barley'),
+    told: [/ error rabbitmq\.tls\.passphrase: does not open/],
+    good: tls('cert: "${file:cert}", key: "${file:locked-key}", passphrase: open-sesame'),
+    given: PEMS,
   },
   {
     name: 'a URL and a list of URLs',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { check } from '../../../src/commands/check.ts';
@@ -5,16 +6,18 @@ import { redact } from '../../../src/settings/redact.ts';
 import { folderWith, GOOD, load, problemsOf, settingsOf } from './workbench.ts';
 
 const PASSWORD = 'hunter2-hush';
-const KEY = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----';
+const pem = (name: string): string => readFileSync(new URL(`../../vectors/tls/${name}.pem`, import.meta.url), 'utf8');
+const KEY = pem('locked-key').trimEnd();
+const CERT = pem('cert');
 const SECRETIVE = `${GOOD}rabbitmq:
   urls: ['amqps://user:\${file:pw}@one/vh', "\${URL}"]
-  tls: { cert: x, key: "\${file:key.pem}", passphrase: open-sesame }
+  tls: { cert: "\${file:cert.pem}", key: "\${file:key.pem}", passphrase: open-sesame }
 `;
-const GIVEN = { env: { URL: `amqps://user:${PASSWORD}@two:5671` }, files: { pw: `${PASSWORD}\n`, 'key.pem': KEY } };
+const GIVEN = { env: { URL: `amqps://user:${PASSWORD}@two:5671` }, files: { pw: `${PASSWORD}\n`, 'key.pem': KEY, 'cert.pem': CERT } };
 
 function mustHide(text: string): void {
   expect(text).not.toContain(PASSWORD);
-  expect(text).not.toContain('c2VjcmV0');
+  expect(text).not.toContain(KEY.split('\n')[1]);
   expect(text).not.toContain('open-sesame');
 }
 
@@ -24,7 +27,7 @@ describe('secrets', () => {
     expect(settings.rabbitmq.urls).toEqual([`amqps://user:${PASSWORD}@one/vh`, `amqps://user:${PASSWORD}@two:5671`]);
     const shown = redact(settings);
     expect(shown.rabbitmq.urls).toEqual(['amqps://user:***@one/vh', 'amqps://user:***@two:5671']);
-    expect(shown.rabbitmq.tls).toEqual({ cert: 'x', key: '***', passphrase: '***' });
+    expect(shown.rabbitmq.tls).toEqual({ cert: CERT.trimEnd(), key: '***', passphrase: '***', expiryWarningDays: 30 });
     mustHide(JSON.stringify(shown));
     expect(settings.rabbitmq.tls?.key).toBe(KEY);
   });
