@@ -20,3 +20,15 @@ export function messageDigest(topic: string, body: Uint8Array): string {
   target.set(body, end + 1);
   return hash('sha256', target.subarray(0, end + 1 + body.length), 'base64url').slice(0, ID_LENGTH);
 }
+
+/** Id of a reading without its number. */
+export function stemOf(readingId: string): string {
+  const dash = readingId.lastIndexOf('-');
+  return dash === -1 ? readingId : readingId.slice(0, dash);
+}
+
+/** Which reading of its message an id names, from 0; undefined where it is no such id. */
+export function numberInMessage(readingId: string): number | undefined {
+  const digits = readingId.slice(readingId.lastIndexOf('-') + 1);
+  return /^(?:0|[1-9]\d{0,8})$/.test(digits) ? Number(digits) : undefined;
+}

@@ -8,7 +8,7 @@ export interface SourceFile {
 const ADAPTERS = ['rabbit', 'edge', 'http', 'observe'] as const;
 const BELOW_ADAPTERS = ['domain', 'codec', 'pipeline'] as const;
 const BELOW_APP = [...BELOW_ADAPTERS, ...ADAPTERS, 'settings', 'state'] as const;
-const ROOT_FILES = ['version', 'topology-options', 'codec-environment'] as const;
+const ROOT_FILES = ['version', 'topology-options', 'codec-environment', 'dead-letter-pages'] as const;
 
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -23,6 +23,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
+  'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
   // Small files of codecs with a memory.
   state: ['domain'],
   app: [...BELOW_APP, ...ROOT_FILES],
