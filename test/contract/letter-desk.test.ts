@@ -49,7 +49,8 @@ class Bed {
   async bury(...letters: Partial<DeadLetter>[]): Promise<void> {
     for (const letter of letters) {
       const full = letterOf({ id: `d${(this.ids += 1)}`, ...letter });
-      expect(await soon('a burial', this.sink.bury(full, NEVER))).toEqual({ ok: true, value: undefined });
+      const result = await soon('a burial', this.sink.bury(full, NEVER));
+      if (!result.ok) throw new Error(result.fault.message);
     }
   }
 
@@ -246,7 +247,7 @@ describe('AmqpLetterDesk', () => {
     expect(await bed.desk.replay({}, { ...RULES, maxReplays: 100 })).toMatchObject({ done: 4, skipped: {} });
     await bed.back(4);
     const { letters } = await bed.list();
-    expect(letters.map(({ replays }) => replays).sort()).toEqual([2, 2, 2, 4]);
+    expect(letters.map(({ replays }) => replays).sort((a, b) => a - b)).toEqual([2, 2, 2, 4]);
     expect(letters.find(({ replays }) => replays === 4)).toMatchObject({ firstId: 'first' });
   });
 
@@ -347,7 +348,16 @@ describe('AmqpLetterDesk', () => {
     const options = { reading: session, publishing: session, ingestQueue: bed.ingest, nextId: unique, confirmTimeoutMs: 5000, timeoutMs: 5000, turnMs: 1000 };
     const at = (queue: string): AmqpLetterDesk => new AmqpLetterDesk({ ...options, queue, scheduler: systemScheduler });
     await bed.bury(...bodies(1));
-    if (broker.kind === 'private') await expect(at(bed.dead).walk({}, () => {})).rejects.toMatchObject({ trouble: 'refused' });
+    // One account plays every part at a broker of the caller's own.
+    const mayRead = broker.kind === 'external';
+    expect(
+      await at(bed.dead)
+        .walk({}, () => {})
+        .then(
+          () => true,
+          (error: unknown) => (error as { trouble?: string }).trouble,
+        ),
+    ).toBe(mayRead ? true : 'refused');
     await expect(at(`sluice.none.${unique()}`).walk({}, () => {})).rejects.toMatchObject({ trouble: 'missing' });
     await session.close(1000);
   });
