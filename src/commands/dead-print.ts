@@ -105,6 +105,7 @@ export function changesText(verb: string, { done, matched, skipped, uncertain, s
 
 const SKIPPED: Readonly<Record<string, string>> = {
   'max-replays': 'replayed as often as --max-replays allows; --force replays them all the same',
+  refused: 'the broker or the client refuses them for good',
   stranger: 'not put there by the gateway or the broker, so that nobody knows their topic',
 };
 

@@ -86,8 +86,11 @@ export interface LetterChanges extends LetterWalk {
   readonly stopped: string | undefined;
 }
 
-/** `max-replays`: it came back as often as is allowed. `stranger`: nobody knows what it was before it lay there. */
-export type SkipReason = 'max-replays' | 'stranger';
+/**
+ * `max-replays`: it came back as often as is allowed. `stranger`: nobody knows what it was before it lay there. `refused`:
+ * the broker or the client will never take its replay.
+ */
+export type SkipReason = 'max-replays' | 'stranger' | 'refused';
 
 /** How letters are replayed. */
 export interface ReplayRules {

@@ -147,7 +147,7 @@ class ReplayRun {
   async take(letter: Letter, laid: Laid): Promise<boolean> {
     const skip = skipReason(letter, this.options);
     if (skip !== undefined) {
-      this.skipped[skip] = (this.skipped[skip] ?? 0) + 1;
+      this.skip(skip);
       return true;
     }
     // One of each topic at a time: with two, a refusal of the first after an acceptance of the second would break the order.
@@ -165,6 +165,10 @@ class ReplayRun {
     await this.publisher.close(this.desk.timeoutMs);
   }
 
+  private skip(reason: SkipReason): void {
+    this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
+  }
+
   private async paced(): Promise<boolean> {
     const { rate, signal = NEVER } = this.options;
     if (rate === undefined) return !signal.aborted;
@@ -179,7 +183,9 @@ class ReplayRun {
     const { ingestQueue, nextId } = this.desk;
     // Not the run's signal: what is under way gets its answer, so that as little as possible is there twice.
     const result = await this.publisher.publish(nextId(), ingestQueue, laid.message.content, replayProperties(letter, this.options), NEVER);
-    if (!result.ok) this.stopped ??= `${result.fault.code}: ${result.fault.message}`;
+    // One that can never be sent must not stand in the way of those behind it.
+    if (!result.ok && result.fault.kind === 'permanent') this.skip('refused');
+    else if (!result.ok) this.stopped ??= `${result.fault.code}: ${result.fault.message}`;
     else if (laid.remove()) this.done += 1;
     else this.stopped ??= 'the channel to the dead letters ended after a replay was confirmed: that letter is still in the queue';
   }

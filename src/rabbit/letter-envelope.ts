@@ -9,6 +9,8 @@ type Headers = Readonly<Record<string, unknown>>;
 
 /** How letters that nobody named get a name: 96 bits of SHA-256. */
 const ID_CHARACTERS = 16;
+/** The gateway's own texts have at most 1024 bytes each, or 1368 in base64. */
+const MOST_CHARACTERS = 4096;
 
 /** A message of the dead-letter queue, whoever put it there. Never throws: anybody with the right may publish there. */
 export function letterOfMessage(message: ConsumeMessage): Letter {
@@ -28,7 +30,16 @@ export function letterOfMessage(message: ConsumeMessage): Letter {
   const id = text(messageId) ?? contentId(message, message.fields.routingKey);
   const { routingKey } = message.fields;
   const what = { code: 'UNKNOWN', stage: 'receive', message: 'neither the gateway nor the broker put this into the queue', attempts: 0 };
-  return { id, origin: 'stranger', firstId: id, routingKey, topic: topicFromRoutingKey(routingKey), buriedAt: seconds(message), ...what, ...properties };
+  return {
+    id,
+    origin: 'stranger',
+    firstId: id,
+    routingKey,
+    topic: topicFromRoutingKey(routingKey),
+    buriedAt: ofSeconds(message.properties.timestamp),
+    ...what,
+    ...properties,
+  };
 }
 
 type Own = Pick<Letter, 'id' | 'origin' | 'firstId' | 'code' | 'stage' | 'message' | 'topic' | 'routingKey' | 'attempts' | 'buriedAt'>;
@@ -61,7 +72,7 @@ function fromGateway(headers: Headers, id: string, timestamp: unknown): Own {
     routingKey,
     topic: topicFromRoutingKey(routingKey),
     attempts: whole(headers['x-sluice-attempts']) ?? 0,
-    buriedAt: instant(headers['x-sluice-buried-at']) ?? (typeof timestamp === 'number' ? timestamp * 1000 : undefined),
+    buriedAt: instant(headers['x-sluice-buried-at']) ?? ofSeconds(timestamp),
   };
 }
 
@@ -82,7 +93,7 @@ function deathOf(headers: Headers): Death | undefined {
   const { reason, queue, count, exchange, time, 'routing-keys': keys } = death as Headers;
   const first: unknown = Array.isArray(keys) ? keys[0] : undefined;
   if (typeof reason !== 'string' || typeof first !== 'string') return undefined;
-  const at = typeof time === 'object' && time !== null ? whole((time as Headers)['value']) : undefined;
+  const at = typeof time === 'object' && time !== null ? ofSeconds((time as Headers)['value']) : undefined;
   return {
     reason,
     queue: text(queue) ?? '',
@@ -174,13 +185,15 @@ function contentId({ content, properties }: ConsumeMessage, context: string): st
   return `m-${digest.slice(0, ID_CHARACTERS)}`;
 }
 
-function seconds({ properties }: ConsumeMessage): EpochMs | undefined {
-  const stamp: unknown = properties.timestamp;
-  return typeof stamp === 'number' ? stamp * 1000 : undefined;
+/** An AMQP timestamp. Later than any date that JavaScript has (8.64e15 ms) is no time. */
+function ofSeconds(value: unknown): EpochMs | undefined {
+  const at = whole(value);
+  return at === undefined || at > 8.64e12 ? undefined : at * 1000;
 }
 
+/** Longer ones are not the gateway's, and together could be more than one frame may hold on the way back. */
 function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' && value.length <= MOST_CHARACTERS ? value : undefined;
 }
 
 function whole(value: unknown): number | undefined {

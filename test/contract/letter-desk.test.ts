@@ -259,6 +259,16 @@ describe('AmqpLetterDesk', () => {
     expect((await bed.list()).letters).toHaveLength(5);
   });
 
+  it('is not stopped by headers that somebody made as large as a frame', async () => {
+    await bed.bury(...bodies(1));
+    const headers = { 'x-sluice-code': 'X', 'x-sluice-scope': 'reading', 'x-sluice-reading-id': 'r'.repeat(120_000), 'x-sluice-replay-of': 'o'.repeat(10_000) };
+    bed.hand.channel.publish('', bed.dead, Buffer.from('huge'), { type: 'sluice.dead-letter.v1', messageId: 'huge', headers });
+    await bed.hand.channel.waitForConfirms();
+    await bed.bury(...bodies(1));
+    expect(await bed.desk.replay({}, RULES)).toMatchObject({ done: 3, skipped: {}, stopped: undefined });
+    expect((await bed.arrived())[1]?.properties.headers).not.toHaveProperty('x-sluice-reading-id');
+  });
+
   it('keeps the order of a topic when a full queue refuses some', async () => {
     await bed.hand.channel.deleteQueue(bed.ingest);
     await bed.hand.channel.assertQueue(bed.ingest, { arguments: { 'x-queue-type': 'classic', 'x-max-length': 4, 'x-overflow': 'reject-publish' } });
