@@ -15,7 +15,7 @@ import { messageOf, replyCodeOf } from './reasons.ts';
 const MOST_CONSUMERS = 24;
 /** AMQP 0-9-1, basic.qos: a short. */
 const MOST_PREFETCH = 65_535;
-const LEAST_PREFETCH = 256;
+const LEAST_PREFETCH = 100;
 /** Nothing came for so long: time to ask the broker whether anything is left. */
 const QUIET_MS = 500;
 

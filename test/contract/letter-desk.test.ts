@@ -259,9 +259,9 @@ describe('AmqpLetterDesk', () => {
     expect((await bed.list()).letters).toHaveLength(5);
   });
 
-  it('is not stopped by headers that somebody made as large as a frame', async () => {
+  it('is not stopped by headers that somebody made as large as a client can encode', async () => {
     await bed.bury(...bodies(1));
-    const headers = { 'x-sluice-code': 'X', 'x-sluice-scope': 'reading', 'x-sluice-reading-id': 'r'.repeat(120_000), 'x-sluice-replay-of': 'o'.repeat(10_000) };
+    const headers = { 'x-sluice-code': 'X', 'x-sluice-scope': 'reading', 'x-sluice-reading-id': 'r'.repeat(65_450) };
     bed.hand.channel.publish('', bed.dead, Buffer.from('huge'), { type: 'sluice.dead-letter.v1', messageId: 'huge', headers });
     await bed.hand.channel.waitForConfirms();
     await bed.bury(...bodies(1));
