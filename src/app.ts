@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { CodecSurroundings } from './codec-environment.ts';
 import { defaultCodecs } from './codec/registry.ts';
+import { deadLetterPages } from './dead-letter-pages.ts';
 import type { Observer, Phase } from './domain/events.ts';
 import { Ledger } from './domain/ledger.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
@@ -99,7 +100,6 @@ export class App {
     };
     this.observer = fanOut([metrics.observer, this.tracker.observer, this.logging.observer, followSource], options.onBug);
     const { observer } = this;
-
     const instance = instanceName();
     const session = (name: (typeof SESSIONS)[number]): Session =>
       new Session({
@@ -191,6 +191,7 @@ export class App {
         lagMs: () => this.tracker.lagMs(),
       },
       metrics: { contentType: metrics.contentType, render: metrics.render },
+      plugins: [deadLetterPages({ settings, instance, consuming: this.consuming, publishing: this.publishing, scheduler, logger: this.logging.logger })],
       onError: options.onBug,
     });
   }
@@ -206,7 +207,6 @@ export class App {
     const { address, port } = await this.http.start();
     this.phase('http', 'ready');
     this.logging.logger.info({ url: `http://${address.includes(':') ? `[${address}]` : address}:${port}` }, 'HTTP is listening');
-
     this.phase('broker', 'starting', 'connecting');
     this.followSessions();
     await Promise.all([this.consuming.start(signal), this.publishing.start(signal)]);

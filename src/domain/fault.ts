@@ -42,6 +42,11 @@ export const FAULTS = {
     stage: 'route',
     doc: 'The routing key or a header that the route builds for this reading is not legal in AMQP (longer than 255 bytes).',
   },
+  REPLAY_MISMATCH: {
+    kind: 'permanent',
+    stage: 'route',
+    doc: 'A dead letter of one reading was replayed, and under the settings of today its message holds another number of readings, or its route does not take it any more. Replay it with `--whole` to send all of the message everywhere.',
+  },
   TOO_LARGE: { kind: 'permanent', stage: 'publish', doc: 'A single reading is larger than the broker accepts in one message.' },
   ENCODE_FAILED: { kind: 'permanent', stage: 'publish', doc: 'The encoder or the AMQP client refuses this reading.' },
   LANE_FULL: { kind: 'permanent', stage: 'publish', doc: 'The destination is held, its lane is full, and the route says `overflow: dead-letter`.' },

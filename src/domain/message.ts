@@ -22,7 +22,29 @@ export interface InboundMessage {
   readonly deliveryCount: number;
   /** Quality of service where RabbitMQ tells (header up to 3.12, else from the delivery mode). */
   readonly qos: 0 | 1 | undefined;
+  /** Set where the message is a dead letter that somebody sends through again. */
+  readonly replay?: Replay | undefined;
 }
+
+/** What a dead letter that is replayed knows of its earlier life. */
+export interface Replay {
+  /** Id of the first dead letter of this message: the same however often it fails and is replayed. */
+  readonly of: string;
+  /** Which replay of it this is, from 1. */
+  readonly count: number;
+  /** What of the message failed, and so is sent through again: everything else of it went its way the first time. */
+  readonly scope: LetterScope;
+  /** The reading that failed; undefined with scope `message`. */
+  readonly readingId: string | undefined;
+  /** How many readings the message had then: with another number today, their numbers mean other readings. */
+  readonly readings: number | undefined;
+  /** The route that failed; undefined save with scope `route`. */
+  readonly route: string | undefined;
+  readonly firstFailedAt: EpochMs | undefined;
+}
+
+/** What a dead letter is about: a whole message, one reading of it, or one reading on one route. */
+export type LetterScope = 'message' | 'reading' | 'route';
 
 /**
  * RabbitMQ's MQTT plugin writes `/` as `.` and `+` as `*`, and cannot tell a dot inside a level from a

@@ -109,3 +109,15 @@ function murmur3(body: Uint8Array): typeof digest {
   digest.c = (h3 + h1) | 0;
   return digest;
 }
+
+/** Id of a reading without its number. */
+export function stemOf(readingId: string): string {
+  const dash = readingId.lastIndexOf('-');
+  return dash === -1 ? readingId : readingId.slice(0, dash);
+}
+
+/** Which reading of its message an id names, from 0; undefined where it is no such id. */
+export function numberInMessage(readingId: string): number | undefined {
+  const digits = readingId.slice(readingId.lastIndexOf('-') + 1);
+  return /^(?:0|[1-9]\d{0,8})$/.test(digits) ? Number(digits) : undefined;
+}

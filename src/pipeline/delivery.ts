@@ -20,6 +20,7 @@ export class PendingDelivery implements Delivery {
   readonly tag: number;
   /** How it ended; undefined before `onSettled` and for ever when it is lost first. */
   outcome: Outcome | undefined = undefined;
+  readings: number | undefined = undefined;
   private lost = false;
   private total = 0;
   private ended = 0;
@@ -45,10 +46,11 @@ export class PendingDelivery implements Delivery {
     return this.outcome !== undefined && this.outcome !== 'abandoned';
   }
 
-  split(parts: number): void {
+  split(parts: number, readings?: number): void {
     if (this.total !== 0) throw new Error(`delivery ${this.tag}: split(${parts}) after split(${this.total})`);
     if (!Number.isInteger(parts) || parts < 1) throw new RangeError(`delivery ${this.tag}: split(${parts}) needs a whole number of at least 1`);
     this.total = parts;
+    this.readings = readings;
   }
 
   settlePart(outcome: Outcome): void {

@@ -10,6 +10,7 @@ import { Lane, type LaneContext, laneKey } from './lane.ts';
 import type { Normaliser } from './normaliser.ts';
 import type { Permits } from './permits.ts';
 import type { RetryOptions } from './persist.ts';
+import { readingsInScope, routingInScope } from './replay-scope.ts';
 import type { Batch, Delivery, Destination, Item, LaneStatus, Scheduler, Sink } from './ports.ts';
 import type { Router, Routing } from './router.ts';
 
@@ -117,14 +118,20 @@ export class Forwarder {
     for (const wake of this.idleWaiters) wake();
   }
 
-  private forward(delivery: Delivery, readings: readonly Reading[]): void {
+  private forward(delivery: Delivery, all: readonly Reading[]): void {
     const { router, ledger } = this.options;
+    const { replay } = delivery.message;
+    const readings = readingsInScope(all, replay);
+    if ('code' in readings) {
+      this.buryMessage(delivery, readings);
+      return;
+    }
     ledger.readings += readings.length;
     // Two walks: how many parts there are must be known before the first can settle.
-    const routings = readings.map((reading) => router.route(reading));
+    const routings = readings.map((reading) => routingInScope(router.route(reading), replay));
     let parts = 0;
     for (const routing of routings) parts += Math.max(1, routing.takers.length);
-    delivery.split(parts);
+    delivery.split(parts, all.length);
     for (let i = 0; i < readings.length; i += 1) {
       this.send(delivery, readings[i] as Reading, routings[i] as Routing);
     }

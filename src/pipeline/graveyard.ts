@@ -85,8 +85,9 @@ export class Graveyard {
       fault,
       route: route === NO_ROUTE_NAME ? undefined : route,
       reading,
+      readings: delivery.readings,
       attempts,
-      firstFailedAt: now,
+      firstFailedAt: delivery.message.replay?.firstFailedAt ?? now,
       buriedAt: now,
     };
     this.pending += 1;

@@ -10,7 +10,7 @@ import { type Document, readPath } from '../domain/payload-path.ts';
 import type { Limits, ProfileSpec } from '../domain/profile.ts';
 import type { ProfilePlan } from '../domain/profile-plan.ts';
 import type { Reading } from '../domain/reading.ts';
-import { bodyDigest, idStem } from '../domain/reading-id.ts';
+import { bodyDigest, idStem, stemOf } from '../domain/reading-id.ts';
 import { compileRecipes, ProfileTopics, type Recipe, type TopicEntry } from './profile-topics.ts';
 import { type Draft, ReadingBuilder } from './reading-builder.ts';
 
@@ -191,6 +191,15 @@ export class Normaliser {
           entry.lastStem = idStem(message.topic, draft.device);
         }
         draft.id = `${entry.lastStem}${digest}-${i}`;
+      }
+      return;
+    }
+    const { replay } = message;
+    if (replay !== undefined) {
+      // A replay is one arrival however often it is repeated, and the letter has a name: so the ids are stable after all.
+      const replayed = replay.readingId === undefined ? replay.of : stemOf(replay.readingId);
+      for (let i = 0; i < drafts.length; i += 1) {
+        (drafts[i] as Draft).id = `${replayed}-${i}`;
       }
       return;
     }

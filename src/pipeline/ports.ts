@@ -24,8 +24,10 @@ export interface Delivery {
   readonly message: InboundMessage;
   /** False once its channel is gone: the broker will deliver the message again, so nothing new should be started for it. */
   readonly live: boolean;
-  /** Says how many parts must settle before the delivery does. At least 1, once. */
-  split(parts: number): void;
+  /** Says how many parts must settle before the delivery does, at least 1, and how many readings the message holds. Once. */
+  split(parts: number, readings?: number): void;
+  /** Readings in the message, where they could be read. */
+  readonly readings?: number | undefined;
   /** One part has ended. Throws on one more than `split` said: that is a bug of ours. */
   settlePart(outcome: Outcome): void;
 }
@@ -93,6 +95,8 @@ export interface DeadLetter {
   /** Route and reading that failed, where it got that far. The bytes are always the whole original message. */
   readonly route: string | undefined;
   readonly reading: Reading | undefined;
+  /** How many readings the message holds, where they could be read. */
+  readonly readings?: number | undefined;
   /** Publish attempts before it was given up; 0 when it never got that far. */
   readonly attempts: number;
   readonly firstFailedAt: EpochMs;

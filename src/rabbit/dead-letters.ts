@@ -1,4 +1,5 @@
 import { FAULTS, type Fault, type Result } from '../domain/fault.ts';
+import type { LetterScope } from '../domain/message.ts';
 import type { DeadLetter, DeadLetterSink, Scheduler } from '../pipeline/ports.ts';
 import { onAvailable, unavailability } from './availability.ts';
 import { ConfirmPublisher, type PublishProperties } from './publisher.ts';
@@ -56,25 +57,44 @@ export function deadLetterKey(fault: Fault): string {
   return `${FAULTS[fault.code].stage}.${fault.code}`;
 }
 
+/** What of the message is dead. A replay that fails again is never about more than it was before. */
+function scopeOf({ message, fault, reading, route, readings }: DeadLetter): Scope {
+  const { replay } = message;
+  const within = replay === undefined || replay.scope === 'message' ? undefined : replay;
+  const readingId = reading?.id ?? within?.readingId;
+  if (within?.scope === 'route') return { scope: 'route', readingId, readings: within.readings, route: within.route };
+  const count = within?.readings ?? readings;
+  if (reading !== undefined && fault.stage === 'publish') return { scope: 'route', readingId, readings: count, route };
+  return { scope: reading === undefined && within === undefined ? 'message' : 'reading', readingId, readings: count, route };
+}
+
 /** Every text in them comes from outside and is bounded here; a dead letter that cannot be encoded would be held for ever. */
 export function deadLetterProperties(letter: DeadLetter, config: string): PublishProperties {
   const { message, fault, reading } = letter;
+  const { replay, qos } = message;
   const contentType = shortText(message.contentType);
   const contentEncoding = shortText(message.contentEncoding);
+  const { scope, readingId, readings, route } = scopeOf(letter);
   const headers: Record<string, string | number> = {
     'x-sluice-code': fault.code,
     'x-sluice-stage': fault.stage,
     'x-sluice-message': clean(fault.message.slice(0, MESSAGE_CHARS)),
     'x-sluice-topic': cut(clean(message.topic), TEXT_BYTES),
-    'x-sluice-routing-key': cut(clean(message.routingKey), TEXT_BYTES),
+    ...routingKeyHeaders(message.routingKey),
+    'x-sluice-scope': scope,
+    'x-sluice-replays': replay?.count ?? 0,
     'x-sluice-attempts': letter.attempts,
     'x-sluice-first-failed-at': new Date(letter.firstFailedAt).toISOString(),
     'x-sluice-buried-at': new Date(letter.buriedAt).toISOString(),
     'x-sluice-received-at': new Date(message.receivedAt).toISOString(),
     'x-sluice-config': cut(clean(config), TEXT_BYTES),
   };
-  if (letter.route !== undefined) headers['x-sluice-route'] = cut(clean(letter.route), TEXT_BYTES);
-  if (reading !== undefined) headers['x-sluice-reading-id'] = cut(clean(reading.id), TEXT_BYTES);
+  if (route !== undefined) headers['x-sluice-route'] = cut(clean(route), TEXT_BYTES);
+  if (readingId !== undefined) headers['x-sluice-reading-id'] = cut(clean(readingId), TEXT_BYTES);
+  if (readings !== undefined) headers['x-sluice-readings'] = readings;
+  if (reading !== undefined) headers['x-sluice-device'] = cut(clean(reading.device), TEXT_BYTES);
+  if (qos !== undefined) headers['x-sluice-qos'] = qos;
+  if (replay !== undefined) headers['x-sluice-replay-of'] = cut(clean(replay.of), TEXT_BYTES);
   return {
     type: 'sluice.dead-letter.v1',
     appId: 'sluice',
@@ -83,6 +103,22 @@ export function deadLetterProperties(letter: DeadLetter, config: string): Publis
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
     headers,
   };
+}
+
+interface Scope {
+  readonly scope: LetterScope;
+  readonly readingId: string | undefined;
+  readonly readings: number | undefined;
+  readonly route: string | undefined;
+}
+
+/** The key as people may see it, and in base64 where that is not the key itself: a replay needs it exactly. */
+export function routingKeyHeaders(routingKey: string): Record<string, string> {
+  const shown = cut(clean(routingKey), TEXT_BYTES);
+  // The topic follows from it. AMQP has no longer key than 255 bytes, so what is cut off here has never arrived.
+  return shown === routingKey
+    ? { 'x-sluice-routing-key': shown }
+    : { 'x-sluice-routing-key': shown, 'x-sluice-routing-key-b64': Buffer.from(cut(routingKey, TEXT_BYTES)).toString('base64') };
 }
 
 /** Control characters and halves of surrogate pairs become U+FFFD: logs and terminals show these texts. */

@@ -40,7 +40,8 @@ export function localUsers(topology: Topology, options: LocalUserOptions): Broke
       tags: [],
       configure: names(own),
       // Publishing, binding (needs write on the queue) and naming a dead-letter exchange; commands where a codec sends them.
-      write: names(topology.commands === undefined ? own : [...own, topology.commands]),
+      // `amq.default` is the default exchange, through which dead letters are replayed into the ingest queue.
+      write: names([...own, 'amq.default', ...(topology.commands === undefined ? [] : [topology.commands])]),
       // Consuming, and binding (needs read on the exchange).
       read: names([...own, ...sources]),
       topics: [],

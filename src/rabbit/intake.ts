@@ -1,9 +1,10 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { type InboundMessage, topicFromRoutingKey } from '../domain/message.ts';
+import { type InboundMessage, type Replay, topicFromRoutingKey } from '../domain/message.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { within } from './deadline.ts';
 import type { DeliveryWindow } from './delivery-window.ts';
+import { originalIn, replayIn } from './letter-envelope.ts';
 import { messageOf } from './reasons.ts';
 
 export interface IntakeOptions {
@@ -109,15 +110,29 @@ export class Intake {
   }
 }
 
-/** What the gateway keeps of an AMQP message. */
+/**
+ * What the gateway keeps of an AMQP message. One that came in through the default exchange, straight into the ingest queue,
+ * may be a dead letter that is replayed: then it is the message of before. Only there are those headers believed: devices
+ * publish through the exchange of the MQTT plugin, and the default exchange asks for a right of its own (`amq.default`).
+ */
 export function inboundMessage(message: ConsumeMessage, receivedAt: number): InboundMessage {
+  const { fields, properties } = message;
+  const headers = properties.headers;
+  const replay = fields.exchange === '' && headers !== undefined ? replayIn(headers) : undefined;
+  if (replay === undefined) return arrival(message, fields.routingKey, receivedAt, undefined);
+  const original = originalIn(headers as Readonly<Record<string, unknown>>);
+  const arrived = arrival(message, original.routingKey ?? fields.routingKey, original.receivedAt ?? receivedAt, replay);
+  return { ...arrived, qos: original.qos };
+}
+
+function arrival(message: ConsumeMessage, routingKey: string, receivedAt: number, replay: Replay | undefined): InboundMessage {
   const { fields, properties } = message;
   const headers = properties.headers;
   const deliveryCount: unknown = headers?.['x-delivery-count'];
   const qos: unknown = headers?.['x-mqtt-publish-qos'];
   return {
-    topic: topicFromRoutingKey(fields.routingKey),
-    routingKey: fields.routingKey,
+    topic: topicFromRoutingKey(routingKey),
+    routingKey,
     // A copy: amqplib's buffer is a view on what the socket read, and one parked message would hold all of that.
     body: Buffer.from(message.content),
     receivedAt,
@@ -127,6 +142,7 @@ export function inboundMessage(message: ConsumeMessage, receivedAt: number): Inb
     deliveryCount: typeof deliveryCount === 'number' && deliveryCount > 0 ? deliveryCount : 0,
     // RabbitMQ up to 3.12 writes the header; from 3.13 the delivery mode is all that tells.
     qos: qos === 0 || qos === 1 ? qos : qosOfDeliveryMode(properties.deliveryMode),
+    replay,
   };
 }
 

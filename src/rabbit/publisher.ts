@@ -219,7 +219,10 @@ export class ConfirmPublisher {
       case 404:
         return fault('UNROUTABLE', `exchange '${exchange}' does not exist: ${text}. Declare it (sluice topology --apply)`);
       case 403:
-        return fault('ACCESS_REFUSED', `no right to write to exchange '${exchange}': ${text}`);
+        return fault(
+          'ACCESS_REFUSED',
+          `no right to write to ${exchange === '' ? "the default exchange (grant write on 'amq.default')" : `exchange '${exchange}'`}: ${text}`,
+        );
       case 406:
         // The broker refuses one message (larger than its max_message_size) and does not say which. Alone it must be
         // this one; of several each goes again alone, so that the guilty one cannot fail the others for ever.

@@ -55,7 +55,7 @@ const Retry = section('Back-off with full jitter: before attempt n the wait is a
   capMs: integer('Upper bound of every wait.', { default: 10_000, minimum: 1, maximum: 600_000, unit: 'ms' }),
 });
 
-const Http = section('Health, metrics, administration and the console. There is no login: keep it on loopback, or behind something that asks for one.', {
+const Http = section('Health, metrics, dead letters. Reading needs no login: keep it on loopback, or behind something that asks for one.', {
   host: text('Address to listen on.', { default: '127.0.0.1', minLength: 1 }),
   allowedHosts: list(
     'Names under which the server may be asked for, besides `localhost` and loopback addresses: what a reverse proxy sends as `Host`, without the port. On loopback every other name is refused, so that no web page can read the answers by a name that it makes point here (DNS rebinding). On other addresses names are checked where this list has some.',
@@ -63,6 +63,12 @@ const Http = section('Health, metrics, administration and the console. There is 
     { default: [] },
   ),
   port: integer('Port; 0 takes any that is free.', { default: 9600, minimum: 0, maximum: 65_535 }),
+  token: Type.Optional(
+    text(
+      'What a request must show (`Authorization: Bearer`) to replay or drop dead letters and to see their payloads. Take it from the environment or a file: `${SLUICE_HTTP_TOKEN}`, `${file:token}`. Left out: nobody can.',
+      { secret: true, minLength: 16, maxLength: 1024, pattern: '^[A-Za-z0-9._~+/=-]+$' },
+    ),
+  ),
 });
 
 const Log = section('One JSON object a line, on standard output.', {

@@ -191,6 +191,10 @@ describe.skipIf(broker.kind === 'external')('topology on RabbitMQ', () => {
     expect(await codeFor(names.gateway, (c) => void c.publish('amq.topic', 'x', Buffer.from('x')))).toBe(403);
     expect(await codeFor(names.gateway, (c) => void c.publish('sluice.live', 'x', Buffer.from('x')))).toBe('allowed');
     expect(await codeFor(names.gateway, (c) => c.consume('sluice.ingest', () => {}))).toBe('allowed');
+    // Replays of dead letters; that nobody else may is why the gateway believes what they say of themselves.
+    expect(await codeFor(names.gateway, (c) => void c.publish('', 'sluice.none', Buffer.from('x')))).toBe('allowed');
+    expect(await codeFor(names.consumer, (c) => void c.publish('', 'sluice.ingest', Buffer.from('x')))).toBe(403);
+    expect(await codeFor(names.device, (c) => void c.publish('', 'sluice.ingest', Buffer.from('x')))).toBe(403);
   });
 
   it('lets the consumer read what goes out and nothing else', async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { importsOf, importViolations, longFiles, type SourceFile, timeViolations } from './source-rules.ts';
+import { ackViolations, importsOf, importViolations, longFiles, type SourceFile, timeViolations } from './source-rules.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MOST_LINES = 300;
@@ -31,6 +31,10 @@ describe('the sources', () => {
 
   it('get time and chance passed in where they must be pure', () => {
     expect(timeViolations(FILES)).toEqual([]);
+  });
+
+  it('ack in their places only, and never nack', () => {
+    expect(ackViolations(FILES)).toEqual([]);
   });
 
   it(`have at most ${MOST_LINES} lines`, () => {
@@ -108,6 +112,14 @@ describe('the rules', () => {
     ['src/pipeline/lane.ts', 'await sink.publish(batch);'],
   ])('find no clock in %s: %s', (path, text) => {
     expect(timeViolations([file(path, text)])).toEqual([]);
+  });
+
+  it.each([
+    ['src/pipeline/a.ts', 'channel.ack(message);', 'an ack'],
+    ['src/rabbit/letter-walk.ts', 'channel.nack(message);', 'a nack'],
+    ['src/rabbit/a.ts', 'this.channel.reject(message, true);', 'a nack'],
+  ])('find in %s: %s', (path, text, what) => {
+    expect(ackViolations([file(path, text)])).toEqual([expect.stringContaining(`${path}:1: ${what}`) as string]);
   });
 
   it('find long files, longest first', () => {

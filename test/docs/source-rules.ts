@@ -8,7 +8,7 @@ export interface SourceFile {
 const ADAPTERS = ['rabbit', 'edge', 'http', 'observe'] as const;
 const BELOW_ADAPTERS = ['domain', 'codec', 'pipeline'] as const;
 const BELOW_APP = [...BELOW_ADAPTERS, ...ADAPTERS, 'settings', 'state'] as const;
-const ROOT_FILES = ['version', 'topology-options', 'codec-environment'] as const;
+const ROOT_FILES = ['version', 'topology-options', 'codec-environment', 'dead-letter-pages'] as const;
 
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -23,6 +23,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
+  'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
   // Small files of codecs with a memory.
   state: ['domain'],
   app: [...BELOW_APP, ...ROOT_FILES],
@@ -111,6 +112,24 @@ export function importViolations(files: readonly SourceFile[]): string[] {
       return found === undefined ? [] : [found];
     });
   });
+}
+
+/** Where messages leave a queue: the gateway's window, dead letters on purpose, and the consumer of `sluice consume`. */
+const MAY_ACK = ['src/rabbit/intake.ts', 'src/rabbit/letter-walk.ts', 'src/commands/consumer.ts'];
+const ACK = /\.ack\s*\(|\.ackAll\s*\(/;
+const NACK = /\.nack\s*\(|\.nackAll\s*\(|\bchannel\.(?:reject|recover)\s*\(/;
+
+/** Every ack outside its places, and every nack. */
+export function ackViolations(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) =>
+    withoutNoise(text, true)
+      .split('\n')
+      .flatMap((line, index) => {
+        if (NACK.test(line)) return [`${path}:${index + 1}: a nack; what comes back by it has lost its place`];
+        // The window is handed its ack, by the name of an option.
+        return ACK.test(line) && !MAY_ACK.includes(path) && path !== 'src/rabbit/delivery-window.ts' ? [`${path}:${index + 1}: an ack`] : [];
+      }),
+  );
 }
 
 /** Every use of clock, timer, chance or waiting where those are passed in, with its line. */

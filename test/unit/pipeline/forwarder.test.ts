@@ -11,6 +11,7 @@ import { Permits } from '../../../src/pipeline/permits.ts';
 import type { Normalised } from '../../../src/pipeline/normaliser.ts';
 import type { Batch, DeadLetter } from '../../../src/pipeline/ports.ts';
 import { Router } from '../../../src/pipeline/router.ts';
+import { deadLetterProperties } from '../../../src/rabbit/dead-letters.ts';
 import { VirtualTime } from '../../support/sim/virtual-time.ts';
 import { message, publishTo, reading, rule } from './fixtures.ts';
 
@@ -206,5 +207,76 @@ describe('Forwarder', () => {
     await time.runUntil(1);
     expect(letters).toMatchObject([{ fault: { code: 'DECODE_INVALID' }, message: { body: Buffer.from('{') }, route: undefined }]);
     expect(ledger.items).toMatchObject({ received: 1, deadLettered: 1 });
+  });
+
+  describe('a replay', () => {
+    const routes = [
+      rule('a', publishTo('a', { batch: { count: 1, bytes: 1000, ageMs: 0 } }), { continue: true }),
+      rule('b', publishTo('b', { batch: { count: 1, bytes: 1000, ageMs: 0 } })),
+    ];
+    const pair = (): Normalised => ({ kind: 'readings', readings: [reading({ t: 1 }, { id: 'm-0' }), reading({ t: 2 }, { id: 'm-1' })] });
+    const replay = { of: 'd0', count: 1, scope: 'route', readingId: 'm-1', readings: 2, route: 'b', firstFailedAt: 9 } as const;
+    const seen = (sent: readonly Batch[]): string[] =>
+      sent.map(({ destination, items }) => `${destination.route} ${items.map((item) => item.reading.id).join()}`);
+
+    it('forwards only what had failed, and the books balance', async () => {
+      const { accept, time, sent, outcomes, ledger, forwarder } = rig(routes, pair);
+      accept('x', { replay });
+      await time.runUntil(1);
+      expect(seen(sent)).toEqual(['b m-1']);
+      expect(outcomes).toEqual(['forwarded']);
+      expect(ledger.items).toMatchObject({ received: 1, forwarded: 1 });
+      expect(ledger.imbalance(-ledger.messages.forwarded, forwarder.itemsInFlight)).toMatchObject({ items: 0 });
+    });
+
+    it('does not forward again what it knows to be confirmed', async () => {
+      const { accept, time, sent, outcomes } = rig(routes, pair);
+      accept('x', { replay });
+      await time.runUntil(1);
+      accept('x', { replay: { ...replay, count: 2 } });
+      await time.runUntil(2);
+      expect(seen(sent)).toEqual(['b m-1']);
+      expect(outcomes).toEqual(['forwarded', 'deduplicated']);
+    });
+
+    it('dead-letters again what cannot be told, still about the same part', async () => {
+      const { accept, time, sent, letters, outcomes } = rig(routes, pair);
+      accept('x', { replay: { ...replay, readings: 3 } });
+      accept('x', { replay: { ...replay, route: 'gone' } });
+      await time.runUntil(1);
+      expect(sent).toEqual([]);
+      expect(letters.map(({ fault: { code }, firstFailedAt }) => ({ code, firstFailedAt }))).toEqual([
+        { code: 'REPLAY_MISMATCH', firstFailedAt: 9 },
+        { code: 'REPLAY_MISMATCH', firstFailedAt: 9 },
+      ]);
+      expect(outcomes).toEqual(['dead-lettered', 'dead-lettered']);
+      expect(letters.map((letter) => deadLetterProperties(letter, 'c').headers)).toMatchObject([
+        {
+          'x-sluice-scope': 'route',
+          'x-sluice-route': 'b',
+          'x-sluice-reading-id': 'm-1',
+          'x-sluice-readings': 3,
+          'x-sluice-replays': 1,
+          'x-sluice-replay-of': 'd0',
+        },
+        { 'x-sluice-scope': 'route', 'x-sluice-route': 'gone', 'x-sluice-reading-id': 'm-1', 'x-sluice-readings': 2 },
+      ]);
+    });
+
+    it('says of each letter what is dead: the message, a reading, or a reading on a route', async () => {
+      const { accept, time, letters, state } = rig([rule('b', publishTo('b', { batch: { count: 1, bytes: 1000, ageMs: 0 } }), { when: 'values.t > 1' })], pair);
+      state.refuse = 'TOO_LARGE';
+      accept();
+      await time.runUntil(1);
+      const bad = rig([], () => ({ kind: 'fault', fault: fault('DECODE_INVALID', 'x') }));
+      bad.accept();
+      await bad.time.runUntil(1);
+      const said = [...letters, ...bad.letters].map((letter) => deadLetterProperties(letter, 'c').headers as Record<string, unknown>);
+      expect(said.map((headers) => ['code', 'scope', 'route', 'reading-id', 'readings'].map((name) => headers[`x-sluice-${name}`]))).toEqual([
+        ['NO_ROUTE', 'reading', undefined, 'm-0', 2],
+        ['TOO_LARGE', 'route', 'b', 'm-1', 2],
+        ['DECODE_INVALID', 'message', undefined, undefined, undefined],
+      ]);
+    });
   });
 });
