@@ -23,7 +23,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
-  // Small files of codecs with a memory.
+  // What codecs with a memory keep.
   state: ['domain'],
   app: [...BELOW_APP, ...ROOT_FILES],
   // Commands may run the simulated devices beside the gateway; the devices know nothing of it.
