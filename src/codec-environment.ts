@@ -2,7 +2,7 @@ import type { CodecEnvironment } from './codec/registry.ts';
 import type { Scheduler } from './pipeline/ports.ts';
 import { AmqpCommands } from './rabbit/commands.ts';
 import type { Session } from './rabbit/session.ts';
-import { StateFiles } from './state/state-files.ts';
+import { StateLog } from './state/state-log.ts';
 
 export interface CodecSurroundingsOptions {
   readonly instance: string;
@@ -21,14 +21,14 @@ export interface CodecSurroundingsOptions {
 export class CodecSurroundings {
   readonly environment: CodecEnvironment;
   private readonly commands: AmqpCommands | undefined;
-  private readonly state: StateFiles | undefined;
+  private readonly state: StateLog | undefined;
 
   constructor(options: CodecSurroundingsOptions) {
     const { session, exchange, channelTimeoutMs, scheduler, warn } = options;
     if (options.needed) {
       const onRefused = (reason: string): void => warn(`commands to devices are refused (exchange ${exchange}): ${reason}`);
       this.commands = new AmqpCommands({ session, exchange, channelTimeoutMs, scheduler, onRefused });
-      this.state = new StateFiles({ folder: options.stateDir, onFailure: warn });
+      this.state = new StateLog({ folder: options.stateDir, warn });
     }
     this.environment = {
       instance: options.instance,

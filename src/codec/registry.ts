@@ -53,7 +53,8 @@ export interface CodecEnvironment {
   load(name: string): unknown;
   /**
    * Keeps a small state across restarts, as far as that succeeds: before the message at hand is acked it is durable.
-   * `state` makes plain JSON data and is called once for all saves until then. Never throws.
+   * `state` makes plain JSON data, or undefined to forget the name; it is called once for all saves until then, and again
+   * where writing failed. Never throws.
    */
   save(name: string, state: () => unknown): void;
   now(): EpochMs;

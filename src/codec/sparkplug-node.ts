@@ -93,6 +93,8 @@ export class NodeState {
   bdSeq: number | undefined;
   /** Messages are missing since the last NBIRTH, perhaps a birth among them: what aliases mean is in doubt until the next. */
   gap = false;
+  /** Which use of all nodes was the last of this one. */
+  usedAt = 0;
   /** Until then positions are not judged: see `SparkplugStore`. */
   settlesAt: EpochMs = Number.NEGATIVE_INFINITY;
   births: Birth[] = [];

@@ -4,18 +4,15 @@ import { DeviceState, NodeState, REMEMBERED } from './sparkplug-node.ts';
 /** Another number means another layout: such a state is as good as none. */
 const VERSION = 1;
 
-/** The nodes as plain JSON data. Sequence numbers are not in it: they change with every message (see `SparkplugStore`). */
-export function snapshot(nodes: Iterable<NodeState>): unknown {
-  return { version: VERSION, nodes: [...nodes].map(nodeToJson) };
+/** A node as plain JSON data. Sequence numbers are not in it: they change with every message (see `SparkplugStore`). */
+export function snapshot(node: NodeState): unknown {
+  return { version: VERSION, node: nodeToJson(node) };
 }
 
-/** The nodes of a snapshot. What is broken is left out: a node that is not known is asked for its birth. */
-export function fromSnapshot(data: unknown): NodeState[] {
-  const found = data as { version?: unknown; nodes?: unknown } | null | undefined;
-  if (typeof found !== 'object' || found === null || found.version !== VERSION || !Array.isArray(found.nodes)) {
-    return [];
-  }
-  return (found.nodes as unknown[]).map(nodeFromJson).filter((node) => node !== undefined);
+/** The node of a snapshot; undefined where any of it is broken: a node that is not known is asked for its birth. */
+export function fromSnapshot(data: unknown): NodeState | undefined {
+  const found = data as { version?: unknown; node?: unknown } | null | undefined;
+  return typeof found === 'object' && found?.version === VERSION ? nodeFromJson(found.node) : undefined;
 }
 
 function nodeToJson(node: NodeState): unknown {
@@ -41,7 +38,7 @@ function nodeToJson(node: NodeState): unknown {
 }
 
 function nodeFromJson(data: unknown): NodeState | undefined {
-  const found = data as Readonly<Record<string, unknown>> | null;
+  const found = data as Readonly<Record<string, unknown>> | null | undefined;
   if (typeof found !== 'object' || found === null || typeof found['key'] !== 'string') {
     return undefined;
   }

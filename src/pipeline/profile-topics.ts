@@ -79,9 +79,10 @@ export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRe
   return recipes;
 }
 
-/** Two profiles with one codec do not share a memory. */
+/** Two profiles with one codec do not share a memory, whatever a device puts into the name of a state. */
 function ownState(environment: CodecEnvironment, profile: string, codec: string): CodecEnvironment {
-  const own = (name: string): string => `${profile}-${codec}-${name}`;
+  const prefix = `${codec}/${profile.replaceAll('%', '%25').replaceAll('/', '%2F')}/`;
+  const own = (name: string): string => prefix + name;
   return {
     instance: environment.instance,
     command: (topic, body) => environment.command(topic, body),

@@ -14,10 +14,13 @@ const Gateway = section('The gateway as a whole.', {
     maxLength: 64,
     pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$',
   }),
-  stateDir: text('Folder for what codecs with a memory keep across restarts (Sparkplug); made when it is first needed. Relative to the working directory.', {
-    default: '.sluice/state',
-    minLength: 1,
-  }),
+  stateDir: text(
+    'Folder for what codecs with a memory keep across restarts (Sparkplug); made when it is first needed, and for this gateway alone. Relative to the working directory.',
+    {
+      default: '.sluice/state',
+      minLength: 1,
+    },
+  ),
   drainSeconds: amount('How long a stop waits for what is in flight. What is left then stays in the broker.', {
     default: 8,
     minimum: 0,

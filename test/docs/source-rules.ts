@@ -24,7 +24,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
   'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
-  // Small files of codecs with a memory.
+  // What codecs with a memory keep.
   state: ['domain'],
   app: [...BELOW_APP, ...ROOT_FILES],
   // Commands may run the simulated devices beside the gateway; the devices know nothing of it.

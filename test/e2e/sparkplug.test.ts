@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
@@ -58,10 +58,11 @@ async function station(name: string, answers = false): Promise<Station> {
   return made;
 }
 
-/** Whether the birth of the node is on the disk. */
+/** Whether the birth of the node is on the disk, whole. */
 function kept(name: string): boolean {
-  const state = join(rig.dir, 'state');
-  return existsSync(state) && readdirSync(state).some((file) => file.endsWith('.json') && readFileSync(join(state, file), 'utf8').includes(`plant/${name}`));
+  const file = join(rig.dir, 'state', 'state.jsonl');
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(1, -1) : [];
+  return lines.map((line) => JSON.parse(line) as { live: number; name: string }).some((line) => line.live === 1 && line.name.endsWith(`/plant/${name}`));
 }
 
 const of = (device: string): Reading[] => arrived.filter((reading) => reading.device === device);

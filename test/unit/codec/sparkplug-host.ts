@@ -49,7 +49,9 @@ export class Host {
     const result = this.decoder.decode(body, { ...DEFAULT_LIMITS, ...limits }, { topic, receivedAt: this.now });
     for (const [name, state] of this.unwritten) {
       this.saves += 1;
-      this.disk.set(name, JSON.stringify(state()));
+      const text = JSON.stringify(state()) as string | undefined;
+      if (text === undefined) this.disk.delete(name);
+      else this.disk.set(name, text);
     }
     this.unwritten.clear();
     return result;

@@ -414,11 +414,14 @@ describe('a restart of the gateway', () => {
     ['a number', () => '7'],
     ['an empty list', () => '[]'],
     ['another version', (text) => text.replace('"version":1', '"version":2')],
-    ['nodes that are no list', () => '{"version":1,"nodes":{}}'],
-    ['nodes without anything', () => '{"version":1,"nodes":[null,1,"x",[],{},{"key":"G/N"},{"key":"G/N","devices":[[]]}]}'],
+    ['no node', () => '{"version":1}'],
+    ['null as the node', () => '{"version":1,"node":null}'],
+    ['a node without anything', () => '{"version":1,"node":{}}'],
+    ['a node without devices', () => '{"version":1,"node":{"key":"G/N"}}'],
+    ['a node with broken devices', () => '{"version":1,"node":{"key":"G/N","devices":[[]]}}'],
     ['definitions that are none', (text) => text.replaceAll('"Temperature"', '5')],
     ['an alias that is none', (text) => text.replaceAll('"1"', '"-1"')],
-    ['a node of another place', (text) => text.replaceAll('"G/N"', '"G/M"')],
+    ['another node', (text) => text.replaceAll('"G/N"', '"G/M"')],
   ])('survives %s in place of its memory', (_, spoil) => {
     const bench = new Bench();
     bench.birth();
@@ -426,6 +429,7 @@ describe('a restart of the gateway', () => {
     const disk = new Map([...bench.host.disk].map(([name, text]) => [name, spoil(text)]));
     const after = new Host({}, disk);
     expect(after.take(bench.tick())).toBe('SPARKPLUG_NO_BIRTH');
+    expect(disk.size).toBe(0);
     bench.birth(after);
     expect(after.flags(bench.tick())).toEqual([]);
   });
@@ -441,7 +445,25 @@ describe('bounds', () => {
     host.take({ topic: 'spBv1.0/G/NBIRTH/one-more', payload: born });
     expect(host.decoder.store.size).toBe(MAX_NODES);
     expect(host.values({ topic: 'spBv1.0/G/NDATA/n0', payload: data })).toEqual({ a: 1 });
+    // Its aliases may change without the gateway's knowing.
+    expect(host.disk.has('G/n1')).toBe(false);
+    expect(host.disk.size).toBe(MAX_NODES);
     expect(host.take({ topic: 'spBv1.0/G/NDATA/n1', payload: data })).toBe('SPARKPLUG_NO_BIRTH');
+  });
+
+  it('are the same where nodes come back after a restart: each is loaded when it speaks', () => {
+    const host = new Host({ status: false, rebirth: false });
+    const born = message('NBIRTH', { time: T, seq: 0, metrics: [{ name: 'a', alias: 1, type: 'Int8', value: 0 }] }).payload;
+    const data = message('NDATA', { time: T, seq: 1, metrics: [{ alias: 1, telltype: false, type: 'Int8', value: 1 }] }).payload;
+    for (const node of ['old', 'older']) host.take({ topic: `spBv1.0/G/NBIRTH/${node}`, payload: born });
+    const after = host.restarted({ status: false, rebirth: false });
+    expect(after.decoder.store.size).toBe(0);
+    for (let i = 0; i < MAX_NODES; i += 1) after.take({ topic: `spBv1.0/G/NBIRTH/n${i}`, payload: born });
+    expect(after.values({ topic: 'spBv1.0/G/NDATA/old', payload: data })).toEqual({ a: 1 });
+    expect(after.decoder.store.size).toBe(MAX_NODES);
+    // A message later: data changes nothing that is kept.
+    expect(after.take({ topic: 'spBv1.0/G/NDATA/n0', payload: data })).toBe('SPARKPLUG_NO_BIRTH');
+    expect([...after.disk.keys()].filter((name) => !/n\d/.test(name))).toEqual(['G/old', 'G/older']);
   });
 
   it('refuse more definitions than one node may have, and keep the others', () => {

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { CodecRegistry, detachedEnvironment, type PayloadCodec } from '../../../src/codec/registry.ts';
+import { compileRecipes } from '../../../src/pipeline/profile-topics.ts';
+import { profile } from './normalise-support.ts';
+
+/** A codec with a memory that saves one state under a name that devices choose. */
+function remembering(name: string, key: string): PayloadCodec {
+  return {
+    name,
+    contentType: 'text/plain',
+    stateful: true,
+    checkOptions: () => [],
+    create: (_, environment) => {
+      environment.save(key, () => environment.load(key));
+      return { decode: () => ({ ok: true, value: { document: {}, flags: [] } }) };
+    },
+  };
+}
+
+describe('the state of a codec', () => {
+  it('is its own, whatever profiles are called and devices put into its name', () => {
+    const names = ['a', 'a/b', 'a%2Fb', 'a/sparkplug', 'sparkplug'];
+    const saved: string[] = [];
+    const loaded: string[] = [];
+    for (const key of ['b/G', 'G', 'sparkplug/G', 'a/G']) {
+      const environment = {
+        ...detachedEnvironment('test'),
+        save: (name: string, state: () => unknown): void => {
+          saved.push(name);
+          state();
+        },
+        load: (name: string): void => void loaded.push(name),
+      };
+      const specs = names.map((name) => profile({ name, codec: 'sparkplug' }));
+      compileRecipes(specs, new CodecRegistry([remembering('sparkplug', key)]), environment);
+    }
+    expect(saved).toHaveLength(names.length * 4);
+    expect(new Set(saved).size).toBe(saved.length);
+    expect(loaded).toEqual(saved);
+  });
+});
