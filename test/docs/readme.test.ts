@@ -8,7 +8,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/operations.md', 'docs/profiles.md', 'docs/simulator.md', 'docs/wire-format.md'];
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/architecture.md',
+  'docs/operations.md',
+  'docs/profiles.md',
+  'docs/simulator.md',
+  'docs/verify.md',
+  'docs/wire-format.md',
+];
 const run = promisify(execFile);
 
 interface Command {

@@ -97,7 +97,7 @@ describe('the proxy without toxics', () => {
     // The kernel's buffers take some megabytes; without back-pressure the proxy would take all 200.
     while (taken < 200 && client.socket.write(piece)) taken += 1;
     for (let i = 0; i < 40 && taken < 200; i += 1) {
-      await Promise.race([once(client.socket, 'drain'), new Promise((resolve) => setTimeout(resolve, 50))]);
+      await new Promise((resolve) => setTimeout(resolve, 25));
       if (client.socket.writableLength === 0 && client.socket.write(piece)) taken += 1;
     }
     expect(taken).toBeLessThan(60);
