@@ -29,6 +29,7 @@ interface Arrived {
 
 const PREFETCH = 200;
 const CLOSE_MS = 2000;
+const GIVE_UP_MS = 20_000;
 
 /** Reads where readings and dead letters come out, through broker restarts, and holds them against what the devices know. */
 export class Auditor {
@@ -83,11 +84,17 @@ export class Auditor {
     await this.running;
   }
 
-  /** Waits until everything acknowledged is there (or `deadlineMs` has passed) and nothing more comes for a second; then judges. */
-  async settle(ledger: LedgerContent, deadlineMs: number, signal?: AbortSignal): Promise<Verdict> {
+  /**
+   * Waits until everything acknowledged is there and nothing more comes for a second; then judges. Gives the rest up after
+   * `deadlineMs`, or when nothing has come for a while although the gateway is `idle`: it will not come then.
+   */
+  async settle(ledger: LedgerContent, deadlineMs: number, idle: () => boolean): Promise<Verdict> {
     const end = performance.now() + deadlineMs;
     let missing = this.arrivals.missing(ledger);
-    while (performance.now() < end && signal?.aborted !== true) {
+    let busyAt = performance.now();
+    while (performance.now() < end) {
+      if (!idle()) busyAt = performance.now();
+      if (performance.now() - Math.max(busyAt, this.lastArrival) > GIVE_UP_MS) break;
       missing = missing.filter((key) => {
         const attempt = ledger.attempted.get(key);
         return attempt !== undefined && !this.arrivals.has(attempt.topic, attempt.seq);
@@ -179,7 +186,7 @@ export class Auditor {
     const death = (headers['x-death'] as { 'routing-keys'?: string[]; reason?: string }[] | undefined)?.[0];
     const topic = typeof headers['x-sluice-topic'] === 'string' ? headers['x-sluice-topic'] : (death?.['routing-keys']?.[0] ?? '').replaceAll('.', '/');
     const code = typeof headers['x-sluice-code'] === 'string' ? headers['x-sluice-code'] : (death?.reason ?? 'unknown');
-    const seq = message.content.length === 0 ? '0' : /"seq": ?(\d{1,15})/.exec(message.content.toString('latin1'))?.[1];
+    const seq = /"seq": ?(\d{1,15})/.exec(message.content.toString('latin1'))?.[1];
     this.arrivals.buried(topic, seq === undefined ? undefined : Number(seq), code);
   }
 }

@@ -62,6 +62,11 @@ export class Speaker {
     this.ledger.pubacked(topic, seq);
   }
 
+  /** Takes a retained message away. What comes of it holds nothing, so it is owed to nobody. */
+  async clear(topic: string): Promise<void> {
+    await this.client.publishAsync(topic, '', { qos: 1, retain: true });
+  }
+
   async close(): Promise<void> {
     this.ledger.close();
     await this.client.endAsync();

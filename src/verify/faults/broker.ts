@@ -138,6 +138,7 @@ export const consumerTimeoutFault: Fault = {
     await consumerTimeout(field, 2000, 1000);
     const since = Date.now();
     await field.until('the gateway is back', () => field.readySince(since), 60_000);
+    field.strike();
     await site.admin(async (channel) => {
       for (const { source, routingKey, arguments: args } of bindings) await channel.unbindQueue(queue.name, source, routingKey, args);
     });
