@@ -88,11 +88,12 @@ export class Auditor {
    * Waits until everything acknowledged is there and nothing more comes for a second; then judges. Gives the rest up after
    * `deadlineMs`, or when nothing has come for a while although the gateway is `idle`: it will not come then.
    */
-  async settle(ledger: LedgerContent, deadlineMs: number, idle: () => boolean): Promise<Verdict> {
+  async settle(ledger: LedgerContent, deadlineMs: number, idle: () => boolean, signal: AbortSignal): Promise<Verdict> {
     const end = performance.now() + deadlineMs;
     let missing = this.arrivals.missing(ledger);
     let busyAt = performance.now();
     while (performance.now() < end) {
+      if (signal.aborted) break;
       if (!idle()) busyAt = performance.now();
       if (performance.now() - Math.max(busyAt, this.lastArrival) > GIVE_UP_MS) break;
       missing = missing.filter((key) => {

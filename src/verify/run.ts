@@ -121,8 +121,8 @@ class Run {
       const rows = await this.load();
       this.doing = 'waits for what is owed';
       const stats = await fleet.stop(STOP_MS);
-      const idle = (): boolean => signal.aborted || (watch.health === 'ready' && watch.last?.inFlight.messages === 0);
-      const verdict = await auditor.settle(readLedgers(this.ledgers), SETTLE_MS, idle);
+      const idle = (): boolean => watch.health === 'ready' && watch.last?.inFlight.messages === 0;
+      const verdict = await auditor.settle(readLedgers(this.ledgers), SETTLE_MS, idle, signal);
       if (signal.aborted) throw new Stopped();
       await this.lastLook();
       this.judgeAudit(stats);

@@ -53,7 +53,7 @@ const RETRIES_BEHIND_LATER_WORK: Mutant = {
 
 describe('a gateway', () => {
   it('that acks on delivery is caught when it is killed (F16)', async () => {
-    const report = await privately(['gateway-kill'], { gateway: build(ACKS_ON_DELIVERY), rate: 1000 });
+    const report = await privately(['gateway-kill'], { gateway: build(ACKS_ON_DELIVERY) });
     expect(report.lost).toBeGreaterThan(0);
     expect(report.ok).toBe(false);
   });
