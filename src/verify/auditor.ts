@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { type Channel, type ConsumeMessage, connect } from 'amqplib';
@@ -156,7 +157,9 @@ export class Auditor {
     for (const outlet of this.outlets) {
       let queue = outlet.name;
       if (outlet.read !== 'take') {
-        ({ queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true, durable: false }));
+        // A name that the gateway's own account may declare; new each time, because a lost connection may still hold the last one.
+        queue = `sluice.verify.${randomUUID()}`;
+        await channel.assertQueue(queue, { exclusive: true, autoDelete: true, durable: false });
         for (const binding of outlet.read.beside) await channel.bindQueue(queue, binding.exchange, binding.routingKey, binding.arguments);
       }
       await channel.consume(queue, (message) => {

@@ -98,7 +98,7 @@ describe("against the user's own broker and gateway", () => {
       const queues = (await site.node.ctl(['-q', 'list_queues', 'name', 'messages'])).split('\n').map((line) => line.split('\t'));
       expect(Number(queues.find(([name]) => name === 'sluice.out.readings')?.[1])).toBeGreaterThan(0);
       expect(Number(queues.find(([name]) => name === 'sluice.dead')?.[1])).toBe(200);
-      expect(queues.map(([name = '']) => name).filter((name) => name.startsWith('amq.gen'))).toEqual([]);
+      expect(queues.map(([name = '']) => name).filter((name) => name.startsWith('sluice.verify'))).toEqual([]);
     } finally {
       await site.stop();
     }
