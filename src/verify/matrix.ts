@@ -92,7 +92,7 @@ export function measuredMarkdown(reports: readonly Report[], machine: string): s
     '',
     '<!-- Written by `npm run test:faults`; see docs/verify.md. -->',
     '',
-    `One run of every row. Machine: ${machine}. Seeds: ${reports.map(({ seed }) => seed).join(', ')}.`,
+    `Machine: ${machine}. Seeds: ${reports.map(({ seed }) => seed).join(', ')}.`,
     '',
     `${sum('attempted')} messages attempted, ${sum('pubacked')} acknowledged, ${sum('forwarded')} forwarded, ${sum('deadLettered')} dead-lettered;`,
     `lost ${sum('lost')}, unexpected ${sum('unexpected')}, out of order ${sum('outOfOrder')}.`,
