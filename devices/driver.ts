@@ -25,6 +25,7 @@ export class Driver {
   private readonly parked = new Set<Lane>();
   private startedAt: number | undefined;
   private cancel: (() => void) | undefined;
+  private paused = false;
 
   /** `onEnd` is called once no lane has a message left. */
   constructor(clock: Clock, onEnd: () => void) {
@@ -45,6 +46,20 @@ export class Driver {
     this.cancel = undefined;
     this.heap.length = 0;
     this.parked.clear();
+  }
+
+  /** Sends nothing until `resume`. Time goes on: what comes due meanwhile is overdue then. */
+  pause(): void {
+    this.paused = true;
+    this.cancel?.();
+    this.cancel = undefined;
+  }
+
+  resume(): void {
+    if (this.paused) {
+      this.paused = false;
+      this.arm(0);
+    }
   }
 
   /** Milliseconds since `start`; negative before. */
@@ -90,6 +105,9 @@ export class Driver {
   }
 
   private arm(ms: number): void {
+    if (this.paused) {
+      return;
+    }
     this.cancel?.();
     // Node fires timers of more than 2^31 ms at once; `run` looks again and arms anew.
     this.cancel = this.clock.after(Math.min(Math.ceil(ms), 1e9), () => this.run());

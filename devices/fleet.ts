@@ -118,6 +118,16 @@ export class Fleet {
     return this.finished;
   }
 
+  /** Publishes nothing new until `resume`; what is without PUBACK is still sent again after a reconnect. */
+  pause(): void {
+    this.driver.pause();
+  }
+
+  /** What came due meanwhile goes out at once. */
+  resume(): void {
+    this.driver.resume();
+  }
+
   /** Stops publishing, waits up to `deadlineMs` for PUBACKs (reconnecting where needed), says offline, disconnects, closes the ledger. */
   async stop(deadlineMs: number): Promise<FleetStats> {
     if (this.state === 'stopped') {

@@ -35,7 +35,7 @@ export interface Screen {
   readonly columns?: number | undefined;
 }
 
-/** Not on a terminal: one status line in ten seconds. */
+/** Not on a terminal: one status line in so long. */
 const PLAIN_EVERY_MS = 10_000;
 // ECMA-48, EL: erase the whole line.
 const ERASE = '\r\u001B[2K';
@@ -44,13 +44,15 @@ const ERASE = '\r\u001B[2K';
 export class LiveLine {
   private readonly screen: Screen;
   private readonly now: () => number;
+  private readonly plainEveryMs: number;
   private current = '';
   private lastPlain: number | undefined;
 
   /** `now`: milliseconds on a clock that never jumps. */
-  constructor(screen: Screen, now: () => number) {
+  constructor(screen: Screen, now: () => number, plainEveryMs = PLAIN_EVERY_MS) {
     this.screen = screen;
     this.now = now;
+    this.plainEveryMs = plainEveryMs;
   }
 
   /** A line that stays. */
@@ -62,11 +64,11 @@ export class LiveLine {
     this.screen.write(`${this.current === '' ? '' : ERASE}${line}\n${this.current}`);
   }
 
-  /** The live line; on a pipe or a file only every ten seconds. */
+  /** The live line; on a pipe or a file only now and then. */
   update(line: string): void {
     if (this.screen.isTTY !== true) {
       const now = this.now();
-      if (this.lastPlain !== undefined && now - this.lastPlain < PLAIN_EVERY_MS) return;
+      if (this.lastPlain !== undefined && now - this.lastPlain < this.plainEveryMs) return;
       this.lastPlain = now;
       this.screen.write(`${line}\n`);
       return;

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export interface ChildOptions {
   /** For messages: `gateway`, `devices`, `consumer`. */
@@ -11,6 +11,8 @@ export interface ChildOptions {
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** `end-with-parent.js` of a build; default the one beside us. Without it the channel to the parent would keep the child alive. */
+  readonly preload?: string;
   /** Each line of standard output. */
   readonly onLine?: (line: string) => void;
 }
@@ -39,7 +41,7 @@ export class Child {
   constructor(options: ChildOptions) {
     this.name = options.name;
     // `.js` beside us in a build; the source itself when a test runs it unbuilt is no preload for a plain Node.
-    const preload = new URL('./end-with-parent.js', import.meta.url);
+    const preload = options.preload === undefined ? new URL('./end-with-parent.js', import.meta.url) : pathToFileURL(options.preload);
     const hooks = existsSync(fileURLToPath(preload)) ? ['--import', preload.href] : [];
     const child = spawn(process.execPath, [...hooks, ...options.args], {
       cwd: options.cwd,

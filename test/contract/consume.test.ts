@@ -4,7 +4,7 @@ import { encodeBatch } from '../../src/codec/batch.ts';
 import { Consumer } from '../../src/commands/consumer.ts';
 import { EXIT } from '../../src/commands/command.ts';
 import { Hand, soon, unique, until } from '../support/rabbit.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../../src/verify/proxy.ts';
 
 const broker = inject('broker');
 let hand: Hand;

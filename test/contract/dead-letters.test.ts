@@ -4,7 +4,7 @@ import { systemScheduler } from '../../src/pipeline/scheduler.ts';
 import { AmqpDeadLetters } from '../../src/rabbit/dead-letters.ts';
 import { letterOf, messageOf } from '../support/batches.ts';
 import { Hand, newSession, soon, unique } from '../support/rabbit.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../../src/verify/proxy.ts';
 import { type DeadLettersBed, deadLettersContract } from './dead-letters.contract.ts';
 
 const broker = inject('broker');

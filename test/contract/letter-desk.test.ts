@@ -10,7 +10,7 @@ import { AmqpLetterDesk } from '../../src/rabbit/letter-desk.ts';
 import type { Session } from '../../src/rabbit/session.ts';
 import { letterOf, messageOf } from '../support/batches.ts';
 import { Hand, newSession, soon, unique, until } from '../support/rabbit.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../../src/verify/proxy.ts';
 
 const broker = inject('broker');
 const NEVER = new AbortController().signal;

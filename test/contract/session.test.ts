@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type Session, SessionError, type SessionOptions } from '../../src/rabbit/session.ts';
 import { EventLog, Management, newSession, soon, unique, until } from '../support/rabbit.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../../src/verify/proxy.ts';
 
 const broker = inject('broker');
 

@@ -5,7 +5,7 @@ import type { Session } from '../../src/rabbit/session.ts';
 import { AmqpSink, type AmqpSinkOptions } from '../../src/rabbit/sink.ts';
 import { batchOf } from '../support/batches.ts';
 import { Hand, newSession, soon, unique, until } from '../support/rabbit.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../../src/verify/proxy.ts';
 import { codeOf, type SinkBed, sinkContract } from './sink.contract.ts';
 
 const broker = inject('broker');

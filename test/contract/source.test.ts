@@ -7,7 +7,7 @@ import type { Session } from '../../src/rabbit/session.ts';
 import { AmqpSource, type AmqpSourceOptions } from '../../src/rabbit/source.ts';
 import { buildTopology } from '../../src/rabbit/topology.ts';
 import { EventLog, Hand, Management, newSession, soon, unique, until } from '../support/rabbit.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../../src/verify/proxy.ts';
 import { type SourceBed, sourceContract } from './source.contract.ts';
 
 const broker = inject('broker');

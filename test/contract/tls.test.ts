@@ -11,7 +11,7 @@ import { findRabbit } from '../../src/local/rabbit-install.ts';
 import { type RabbitNode, startRabbitNode } from '../../src/local/rabbit-node.ts';
 import { type Session, SessionError } from '../../src/rabbit/session.ts';
 import { type TlsSettings, tlsOptions } from '../../src/rabbit/tls.ts';
-import { GatewayProcess } from '../support/gateway-process.ts';
+import { GatewayProcess } from '../../src/verify/gateway-process.ts';
 import { EventLog, Hand, newSession, soon, until } from '../support/rabbit.ts';
 import { authority, blocks, documentedFiles, opensslMissing, signed } from '../support/tls.ts';
 

@@ -16,6 +16,7 @@ const PAGES = [
   'docs/profiles.md',
   'docs/security.md',
   'docs/simulator.md',
+  'docs/verify.md',
   'docs/wire-format.md',
 ];
 const run = promisify(execFile);

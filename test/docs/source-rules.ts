@@ -26,10 +26,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
   // What codecs with a memory keep.
   state: ['domain'],
+  // Drives devices through broker and gateway as their user does: over MQTT, AMQP, HTTP and signals. Nothing of the
+  // pipeline, so that it cannot share a mistake with what it judges.
+  verify: ['settings', 'topology-options', 'rabbit/topology', 'local', 'devices'],
   app: [...BELOW_APP, ...ROOT_FILES],
   // Commands may run the simulated devices beside the gateway; the devices know nothing of it.
-  commands: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'devices'],
-  main: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'commands'],
+  commands: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'verify', 'devices'],
+  main: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'verify', 'commands'],
   devices: [],
 };
 

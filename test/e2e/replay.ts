@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from 'amqplib';
 import { connectAsync, type MqttClient } from 'mqtt';
+import type { GatewayView } from '../../src/verify/gateway-process.ts';
 import { exactJson } from '../support/exact-json.ts';
-import type { GatewayStatus } from '../support/gateway-process.ts';
 import type { Rig } from './rig.ts';
 
 export interface Sent {
@@ -30,7 +30,7 @@ export interface WireReading {
   readonly flags?: readonly string[];
 }
 
-type Count = keyof GatewayStatus['ledger']['messages'];
+type Count = keyof GatewayView['ledger']['messages'];
 
 /** What came out of a replay, its sentinels left out. */
 export interface Ends {

@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { freePorts } from '../../src/local/ports.ts';
-import { GatewayProcess } from '../support/gateway-process.ts';
+import { GatewayProcess } from '../../src/verify/gateway-process.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const ENTRY = join(ROOT, 'dist/src/main.js');
 const broker = inject('broker');
 
 let dir: string;
@@ -107,6 +108,7 @@ describe('sluice run', () => {
       httpPort,
       env: {},
       log: join(dir, 'waiting.log'),
+      entry: ENTRY,
     });
     const started = gateway.start(60_000).catch((error: unknown) => String(error));
     let body = '';
@@ -123,7 +125,7 @@ describe('sluice run', () => {
   it('forwards, stops on SIGTERM with 0, and its log holds no secret', async () => {
     const httpPort = await freePort();
     const { file, queue, word } = settings(broker.amqpUrl, httpPort);
-    const gateway = new GatewayProcess({ settings: file, httpPort, env: {}, log: join(dir, 'good.log') });
+    const gateway = new GatewayProcess({ settings: file, httpPort, env: {}, log: join(dir, 'good.log'), entry: ENTRY });
     await gateway.start();
     const connection = await connect(broker.adminUrl);
     const channel = await connection.createConfirmChannel();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { freePorts } from '../../src/local/ports.ts';
-import { GatewayProcess } from '../support/gateway-process.ts';
+import { GatewayProcess } from '../../src/verify/gateway-process.ts';
 import { Hand, Management, unique, until } from '../support/rabbit.ts';
 import { parseExposition } from '../unit/observe/exposition.ts';
 

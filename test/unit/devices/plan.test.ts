@@ -56,6 +56,26 @@ describe('plan', () => {
 });
 
 describe('driver', () => {
+  it('sends nothing while it is paused, and then what came due meanwhile', () => {
+    const clock = new FakeClock();
+    const lane = new TestLane(new TurnPlan([0], 1, 10, 6), clock);
+    let ended = false;
+    const driver = new Driver(clock, () => (ended = true));
+    driver.start([lane]);
+    clock.advance(15);
+    driver.pause();
+    clock.advance(20);
+    driver.wake(lane);
+    clock.advance(10);
+    expect(lane.sent.map(({ k }) => k)).toEqual([0, 1]);
+    driver.resume();
+    clock.advance(1);
+    expect(lane.sent.map(({ k }) => k)).toEqual([0, 1, 2, 3, 4]);
+    clock.advance(10);
+    expect(lane.sent.length).toBe(6);
+    expect(ended).toBe(true);
+  });
+
   it('sends at the planned times, in the order of the plan over all lanes', () => {
     const clock = new FakeClock();
     const lanes = [[0], [1], [2]].map((members) => new TestLane(new TurnPlan(members, 3, 30, 300), clock));

@@ -1,0 +1,26 @@
+import type { Field } from './field.ts';
+
+/** Mends what `inject` broke. Called once, also when the run is given up. */
+export type Heal = () => Promise<void>;
+
+/** One way in which things go wrong. */
+export interface Fault {
+  /** Name on the command line. */
+  readonly kind: string;
+  /** Rows of the fault matrix (see matrix.ts). */
+  readonly rows: readonly string[];
+  /** One line for a person: what is done. */
+  readonly doc: string;
+  /** `private`: breaks a broker or a gateway, so they must be ours. */
+  readonly needs: 'private' | 'none';
+  /** The gateway must show it (readiness, a session, silence) within so many milliseconds. Undefined: it need not show. */
+  readonly showsWithinMs?: ((field: Field) => number) | undefined;
+  /** How long it lasts after it showed, milliseconds; default 0: it is mended at once. */
+  readonly holdMs?: number;
+  /** Deliveries that were unacked come again: the row is void where the broker saw no redelivery. */
+  readonly redelivers?: boolean;
+  /** Most messages that may arrive twice because of it; undefined: no bound is promised. */
+  readonly mostDuplicates?: (field: Field) => number;
+  /** Resolves when the fault is in force. What it cannot do it throws: a fault that was not applied proves nothing. */
+  inject(field: Field): Promise<Heal>;
+}

@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Fault, Heal } from '../fault.ts';
+import type { Field } from '../field.ts';
+
+const RESTART_MS = 180_000;
+/** A machine that is busy with the restart of a broker gives the gateway its turn late. */
+const SLACK_MS = 30_000;
+
+function pidOf(field: Field): number {
+  const { pid } = field.site.node;
+  if (pid === undefined) throw new Error('the broker does not run');
+  return pid;
+}
+
+async function restart(field: Field): Promise<void> {
+  await field.site.node.restart(RESTART_MS);
+}
+
+async function closeAll(field: Field): Promise<void> {
+  await field.site.node.ctl(['close_all_connections', 'closed by an operator']);
+}
+
+export const brokerKill: Fault = {
+  kind: 'broker-kill',
+  rows: ['F1'],
+  doc: 'kill -9 of the broker under load, then a start',
+  needs: 'private',
+  showsWithinMs: () => SLACK_MS,
+  redelivers: true,
+  inject: async (field) => {
+    await field.busy();
+    field.strike();
+    await field.site.node.kill();
+    return async () => await restart(field);
+  },
+};
+
+export const brokerStop: Fault = {
+  kind: 'broker-stop',
+  rows: ['F2'],
+  doc: 'orderly stop of the broker under load, then a start',
+  needs: 'private',
+  showsWithinMs: () => SLACK_MS,
+  inject: async (field) => {
+    await field.site.node.stop();
+    return async () => await restart(field);
+  },
+};
+
+export const brokerPause: Fault = {
+  kind: 'broker-pause',
+  rows: ['F3'],
+  doc: 'SIGSTOP of the broker until the gateway notices, at most 4 heartbeats, then SIGCONT',
+  needs: 'private',
+  showsWithinMs: (field) => 4 * field.heartbeatMs + SLACK_MS,
+  redelivers: true,
+  inject: async (field) => {
+    await field.busy();
+    const pid = pidOf(field);
+    field.strike();
+    process.kill(pid, 'SIGSTOP');
+    return async () => void process.kill(pid, 'SIGCONT');
+  },
+};
+
+export const closeConnections: Fault = {
+  kind: 'close-connections',
+  rows: ['F4'],
+  doc: 'rabbitmqctl close_all_connections: gateway, devices and auditor',
+  needs: 'private',
+  showsWithinMs: () => SLACK_MS,
+  inject: async (field) => {
+    await closeAll(field);
+    return async () => {};
+  },
+};
+
+/** The broker's alarms: publishers are blocked, devices included; nothing may be lost and nothing may fail. */
+function alarm(kind: string, row: string, doc: string, set: readonly string[], clear: readonly string[]): Fault {
+  return {
+    kind,
+    rows: [row],
+    doc,
+    needs: 'private',
+    showsWithinMs: () => SLACK_MS,
+    holdMs: 3000,
+    inject: async (field) => {
+      await field.site.node.ctl(set);
+      return async () => void (await field.site.node.ctl(clear));
+    },
+  };
+}
+
+export const memoryAlarm = alarm(
+  'memory-alarm',
+  'F10',
+  'the memory alarm blocks publishers for some seconds',
+  ['set_vm_memory_high_watermark', '0.00001'],
+  ['set_vm_memory_high_watermark', '0.4'],
+);
+export const diskAlarm = alarm(
+  'disk-alarm',
+  'F11',
+  'the disk alarm blocks publishers for some seconds',
+  ['set_disk_free_limit', '900GB'],
+  ['set_disk_free_limit', '50MB'],
+);
+
+/** A channel reads the time-out when it opens and looks once in a tick: connections are closed for both to count. */
+async function consumerTimeout(field: Field, timeoutMs: number, tickMs: number): Promise<void> {
+  await field.site.node.ctl([
+    'eval',
+    `application:set_env(rabbit, consumer_timeout, ${timeoutMs}), application:set_env(rabbit, channel_tick_interval, ${tickMs}).`,
+  ]);
+  await closeAll(field);
+}
+
+export const consumerTimeoutFault: Fault = {
+  kind: 'consumer-timeout',
+  rows: ['F15'],
+  doc: 'consumer_timeout of 2 s while a destination has no queue: the broker closes the channel with 406',
+  needs: 'private',
+  showsWithinMs: () => SLACK_MS,
+  inject: async (field) => {
+    const { site } = field;
+    const [queue] = site.settings.queues;
+    if (queue === undefined) throw new Error('the settings have no queue');
+    const bindings = site.topology.bindings.filter((binding) => binding.queue === queue.name);
+    const log = join(site.dir, 'gateway.log');
+    const before = readFileSync(log, 'utf8').length;
+    const heal: Heal = async () => {
+      await site.admin(async (channel) => {
+        for (const { source, routingKey, arguments: args } of bindings) await channel.bindQueue(queue.name, source, routingKey, args);
+      });
+      await consumerTimeout(field, 1_800_000, 60_000);
+    };
+    await consumerTimeout(field, 2000, 1000);
+    const since = Date.now();
+    await field.until('the gateway is back', () => field.readySince(since), 60_000);
+    field.strike();
+    await site.admin(async (channel) => {
+      for (const { source, routingKey, arguments: args } of bindings) await channel.unbindQueue(queue.name, source, routingKey, args);
+    });
+    // An unbound destination is held, and with it the deliveries; the broker's patience ends after 2 s.
+    try {
+      await field.until('the broker closes the channel (406)', () => /PRECONDITION[_-]FAILED/.test(readFileSync(log, 'utf8').slice(before)), 60_000);
+    } catch (error) {
+      await heal();
+      throw error;
+    }
+    return heal;
+  },
+};
+
+export const BROKER_FAULTS = [brokerKill, brokerStop, brokerPause, closeConnections, memoryAlarm, diskAlarm, consumerTimeoutFault];

@@ -1,0 +1,220 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { connect } from 'amqplib';
+import { type Accounts, newAccounts } from '../local/credentials.ts';
+import { localDefinitions } from '../local/definitions.ts';
+import { freePorts } from '../local/ports.ts';
+import { alive } from '../local/processes.ts';
+import { type RabbitNode, startRabbitNode, stopStaleNode } from '../local/rabbit-node.ts';
+import { buildTopology, type Topology } from '../rabbit/topology.ts';
+import { loadSettings, type Problem, type Settings } from '../settings/load.ts';
+import { topologyOptions } from '../topology-options.ts';
+import type { Outlet } from './auditor.ts';
+import { GatewayProcess } from './gateway-process.ts';
+import { TcpProxy } from './proxy.ts';
+
+export interface SiteOptions {
+  /** Settings file of the gateway, which takes broker and port from SLUICE_AMQP_URL and SLUICE_HTTP_PORT; or writes one into the site's folder and answers its path. */
+  readonly settings: string | ((dir: string) => string);
+  /** Where the site makes a folder of its own. */
+  readonly root: string;
+  /** Prefix of that folder's name; the process id and a random part follow. */
+  readonly prefix: string;
+  /** Built `main.js` of the gateway under test; default this build's. */
+  readonly gateway?: string | undefined;
+  /** More lines for rabbitmq.conf. */
+  readonly conf?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The settings are wrong, or name a broker or port of their own. */
+export class SiteSettingsError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(message: string, problems: readonly Problem[] = []) {
+    super(message);
+    this.name = 'SiteSettingsError';
+    this.problems = problems;
+  }
+}
+
+/** Ten seconds on a machine that is idle. */
+const BROKER_START_MS = 180_000;
+
+type AdminChannel = Awaited<ReturnType<Awaited<ReturnType<typeof connect>>['createChannel']>>;
+
+/** A private broker and a gateway process, with a proxy in front of each of the broker's doors: what may be broken must not be shared. */
+export class PrivateSite {
+  readonly dir: string;
+  readonly settings: Settings;
+  readonly topology: Topology;
+  readonly node: RabbitNode;
+  readonly users: Accounts;
+  /** In front of AMQP (the gateway), MQTT, and MQTT over WebSocket (the devices). */
+  readonly proxies: { readonly amqp: TcpProxy; readonly mqtt: TcpProxy; readonly ws: TcpProxy };
+  readonly gateway: GatewayProcess;
+  /** Stands by for the first one; not started. */
+  readonly second: GatewayProcess;
+
+  private constructor(site: Pick<PrivateSite, 'dir' | 'settings' | 'topology' | 'node' | 'users' | 'proxies' | 'gateway' | 'second'>) {
+    this.dir = site.dir;
+    this.settings = site.settings;
+    this.topology = site.topology;
+    this.node = site.node;
+    this.users = site.users;
+    this.proxies = site.proxies;
+    this.gateway = site.gateway;
+    this.second = site.second;
+  }
+
+  /** Starts broker and proxies, not the gateway. Throws `SiteSettingsError` or `BrokerNodeError`; nothing of it runs any more then. */
+  static async start(options: SiteOptions): Promise<PrivateSite> {
+    const root = resolve(options.root);
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    await sweep(root, options.prefix);
+    const dir = mkdtempSync(join(root, `${options.prefix}${process.pid}-`));
+    let node: RabbitNode | undefined;
+    const proxies: TcpProxy[] = [];
+    try {
+      const users = newAccounts();
+      const file = resolve(typeof options.settings === 'string' ? options.settings : options.settings(dir));
+      // Below the ephemeral range, see freePorts: the gateway retries these ports while nobody listens.
+      const own = await freePorts();
+      const settings = await readSettings(file, `amqp://127.0.0.1:${own.amqp}`, own.management);
+      const topology = buildTopology(topologyOptions(settings));
+      const { conf = [], signal } = options;
+      node = await startRabbitNode({
+        dir: join(dir, 'node'),
+        name: 'sluice-verify',
+        ports: 'free',
+        definitions: localDefinitions(users, topology),
+        conf,
+        deadlineMs: BROKER_START_MS,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const proxy = async (port: number, listen: number): Promise<TcpProxy> => {
+        const one = await TcpProxy.start('127.0.0.1', port, { listen });
+        proxies.push(one);
+        return one;
+      };
+      const amqp = await proxy(node.ports.amqp, own.amqp);
+      const mqtt = await proxy(node.ports.mqtt, own.mqtt);
+      const ws = await proxy(node.ports.webMqtt, own.webMqtt);
+      const url = amqp.via(node.amqpUrl(users.gateway));
+      const gateway = (httpPort: number, log: string): GatewayProcess =>
+        new GatewayProcess({
+          settings: file,
+          httpPort,
+          env: { SLUICE_AMQP_URL: url, SLUICE_HTTP_PORT: String(httpPort) },
+          log: join(dir, log),
+          entry: options.gateway,
+        });
+      return new PrivateSite({
+        dir,
+        settings,
+        topology,
+        node,
+        users,
+        proxies: { amqp, mqtt, ws },
+        gateway: gateway(own.management, 'gateway.log'),
+        second: gateway(own.prometheus, 'gateway-2.log'),
+      });
+    } catch (error) {
+      for (const one of proxies) await one.close();
+      await node?.remove();
+      rmSync(dir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get mqttUrl(): string {
+    return `mqtt://127.0.0.1:${this.proxies.mqtt.port}`;
+  }
+
+  get wsUrl(): string {
+    return `ws://127.0.0.1:${this.proxies.ws.port}/ws`;
+  }
+
+  /** The account of the auditor, past the proxy. */
+  get auditUrl(): string {
+    return this.node.amqpUrl(this.users.admin);
+  }
+
+  /** What the gateway's account may do, as the node was started with. */
+  get gatewayRights(): { readonly configure: string; readonly write: string; readonly read: string } {
+    const definitions = localDefinitions(this.users, this.topology) as { permissions: { user: string; configure: string; write: string; read: string }[] };
+    const rights = definitions.permissions.find(({ user }) => user === this.users.gateway.name);
+    if (rights === undefined) throw new Error('the definitions have no gateway account');
+    return rights;
+  }
+
+  /** As the administrator, on a connection that is closed at the end. */
+  async admin<T>(use: (channel: AdminChannel) => Promise<T>): Promise<T> {
+    const connection = await connect(this.auditUrl, { timeout: 5000 });
+    connection.on('error', () => {});
+    try {
+      return await use(await connection.createChannel());
+    } finally {
+      await connection.close().catch(() => {});
+    }
+  }
+
+  /** Deliveries that the broker has marked as redelivered since it started; undefined while it does not answer. */
+  async redelivered(): Promise<number | undefined> {
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.node.ports.prometheus}/metrics`, { signal: AbortSignal.timeout(5000) });
+      const counts = (await response.text()).matchAll(/^rabbitmq_global_messages_redelivered_total\{[^}]*\} (\d+)/gm);
+      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Ends everything. `keep`: leaves logs and whatever else is evidence, without the broker's data. */
+  async stop(keep = false): Promise<void> {
+    await Promise.all([this.gateway.end('SIGKILL').catch(() => {}), this.second.end('SIGKILL').catch(() => {})]);
+    for (const proxy of Object.values(this.proxies)) await proxy.close();
+    await this.node.remove();
+    if (!keep) rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Where readings and dead letters come out by these settings. */
+export function outletsOf(settings: Settings, beside: boolean): Outlet[] {
+  const { queues, deadLetters } = settings;
+  return [
+    ...queues.map((queue): Outlet => {
+      const bindings = queue.bindings.map((b) => ({ exchange: b.exchange, routingKey: b.routingKey ?? '', arguments: b.arguments ?? {} }));
+      return { name: queue.name, kind: 'readings', read: beside ? { beside: bindings } : 'take' };
+    }),
+    {
+      name: deadLetters.queue,
+      kind: 'dead-letters',
+      read: beside ? { beside: [{ exchange: deadLetters.exchange, routingKey: '#', arguments: {} }] } : 'take',
+    },
+  ];
+}
+
+async function readSettings(file: string, amqpUrl: string, httpPort: number): Promise<Settings> {
+  const loaded = await loadSettings(file, { ...process.env, SLUICE_AMQP_URL: amqpUrl, SLUICE_HTTP_PORT: String(httpPort) });
+  if (!loaded.ok) throw new SiteSettingsError(`the settings ${file} are wrong`, loaded.problems);
+  const { rabbitmq, http } = loaded.settings;
+  // A gateway that went to another broker than ours would be tested on somebody's data.
+  if (rabbitmq.urls.length !== 1 || rabbitmq.urls[0] !== amqpUrl)
+    throw new SiteSettingsError(`${file} names a broker of its own. For a private one write: rabbitmq: { url: \${SLUICE_AMQP_URL} }`);
+  if (http.port !== httpPort) throw new SiteSettingsError(`${file} names an HTTP port of its own. Write: http: { port: \${SLUICE_HTTP_PORT} }`);
+  return loaded.settings;
+}
+
+/** Folders of runs that were killed: their nodes are ended, then the folders removed. */
+async function sweep(root: string, prefix: string): Promise<void> {
+  for (const name of readdirSync(root)) {
+    const owner = Number(name.startsWith(prefix) ? /^(\d+)-/.exec(name.slice(prefix.length))?.[1] : Number.NaN);
+    if (!Number.isInteger(owner) || alive(owner)) continue;
+    // A failed run leaves ledgers and logs as evidence, but no node.
+    const node = join(root, name, 'node');
+    if (!existsSync(node)) continue;
+    await stopStaleNode(node);
+    rmSync(join(root, name), { recursive: true, force: true });
+  }
+}
