@@ -26,6 +26,7 @@ import { Session } from './rabbit/session.ts';
 import { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
 import { buildTopology, type Topology } from './rabbit/topology.ts';
+import { sessionOptions } from './session-options.ts';
 import type { Settings } from './settings/load.ts';
 import { needsState, topologyOptions } from './topology-options.ts';
 
@@ -93,25 +94,16 @@ export class App {
       version,
     });
     const followSource: Observer = (event) => {
-      if (event.type === 'source-attached') this.phase('source', 'ready');
+      if (event.type === 'poison-suspected') this.phase('source', 'degraded', event.reason);
+      else if (this.source.suspicion !== undefined) return;
+      else if (event.type === 'source-attached') this.phase('source', 'ready');
       else if (event.type === 'source-detached') this.phase('source', 'degraded', event.reason);
     };
     this.observer = fanOut([metrics.observer, this.tracker.observer, this.logging.observer, followSource], options.onBug);
     const { observer } = this;
 
     const instance = instanceName();
-    const session = (name: (typeof SESSIONS)[number]): Session =>
-      new Session({
-        name,
-        connectionName: `${gateway.name}/${name}`,
-        urls: rabbitmq.urls,
-        heartbeatSeconds: rabbitmq.heartbeatSeconds,
-        connectTimeoutMs: rabbitmq.connectTimeoutSeconds * 1000,
-        tls: tlsOptions(rabbitmq.tls),
-        failFast: true,
-        observer,
-        scheduler,
-      });
+    const session = (name: (typeof SESSIONS)[number]): Session => new Session({ ...sessionOptions(settings, name), observer, scheduler });
     this.consuming = session('consume');
     this.publishing = session('publish');
     const publisher = {
@@ -169,6 +161,8 @@ export class App {
       prepare: async (connection) => await this.declare(connection),
       onBug: options.onBug,
       timeoutMs: ANSWER_MS,
+      deliveryLimit: settings.source.type === 'quorum' ? settings.source.deliveryLimit : 0,
+      settleSoon: () => this.forwarder.flush(),
     });
     this.http = createHttpServer({
       host: settings.http.host,
@@ -289,12 +283,4 @@ export class App {
     if (before?.phase === phase && before.reason === reason) return;
     this.observer({ type: 'component-phase', component, phase, reason });
   }
-}
-
-type Tls = NonNullable<Settings['rabbitmq']['tls']>;
-
-function tlsOptions(tls: Tls | undefined): ConstructorParameters<typeof Session>[0]['tls'] {
-  if (tls === undefined) return undefined;
-  const { serverName, ...rest } = tls;
-  return serverName === undefined ? rest : { ...rest, servername: serverName };
 }

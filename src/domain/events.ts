@@ -18,6 +18,8 @@ export type GatewayEvent =
   | { readonly type: 'session-retry'; readonly session: string; readonly attempt: number; readonly delayMs: number; readonly reason: string }
   | { readonly type: 'source-attached'; readonly queue: string; readonly epoch: number }
   | { readonly type: 'source-detached'; readonly queue: string; readonly epoch: number; readonly reason: string; readonly unsettled: number }
+  | { readonly type: 'poison-suspected'; readonly queue: string; readonly deaths: number; readonly reason: string }
+  | { readonly type: 'poison-cleared'; readonly queue: string; readonly how: 'moved' | 'progress' | 'quiet'; readonly suspectedMs: number }
   | { readonly type: 'stale-ack'; readonly epoch: number; readonly count: number }
   | { readonly type: 'batch-sealed'; readonly route: string; readonly by: SealReason; readonly items: number; readonly bytes: number }
   | {

@@ -27,6 +27,7 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
     levelBy: { field: 'state', levels: { blocked: 'warn' } },
     message: 'session changed state',
     fields: ['session', 'state', 'reason'],
+    limitBy: ['session', 'state'],
     doc: 'A connection to the broker changed its state.',
   },
   'session-retry': {
@@ -40,13 +41,29 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
     level: 'info',
     message: 'consuming',
     fields: ['queue', 'epoch'],
+    limitBy: ['queue'],
     doc: 'The gateway consumes from the ingest queue on a new channel.',
   },
   'source-detached': {
     level: 'warn',
     message: 'no longer consuming',
     fields: ['queue', 'epoch', 'reason', 'unsettled'],
+    limitBy: ['queue'],
     doc: 'The consumer lost its channel or was cancelled. What was unsettled comes again.',
+  },
+  'poison-suspected': {
+    level: 'error',
+    message: 'a message seems to kill the connection',
+    fields: ['queue', 'deaths', 'reason'],
+    limitBy: ['queue'],
+    doc: 'The connection died several times right after it began to consume. Messages are taken one at a time until the broker has moved the poisonous one to the dead letters; the gateway is not ready meanwhile.',
+  },
+  'poison-cleared': {
+    level: 'info',
+    message: 'the connection lives again',
+    fields: ['queue', 'how', 'suspectedMs'],
+    limitBy: ['queue'],
+    doc: 'Messages are taken with the full prefetch again. `how`: `moved`, the broker has taken the poisonous message away; `progress` or `quiet`, there seems to be none.',
   },
   'stale-ack': {
     level: 'info',
@@ -106,6 +123,7 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
     level: 'info',
     message: 'topology asserted',
     fields: ['exchanges', 'queues', 'bindings'],
+    limitBy: [],
     doc: 'Everything that the settings name exists in the broker.',
   },
   'topology-repaired': {
@@ -127,6 +145,7 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
     levelBy: { field: 'phase', levels: { degraded: 'warn' } },
     message: 'component changed phase',
     fields: ['component', 'phase', 'reason'],
+    limitBy: ['component', 'phase'],
     doc: 'A component of the gateway changed its phase.',
   },
   drain: {
@@ -150,6 +169,9 @@ export const FIELDS: Readonly<Record<EventField, string>> = {
   epoch: 'number of the channel since the start',
   unsettled: 'deliveries without an answer when the channel was lost',
   count: 'deliveries',
+  deaths: 'connections that were lost right after they began to consume',
+  how: 'why the suspicion is over',
+  suspectedMs: 'milliseconds since the suspicion',
   route: 'name of the route',
   by: 'what sealed the batch',
   items: 'readings in the batch',

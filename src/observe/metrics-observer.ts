@@ -41,6 +41,8 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
   const attached = gauge('sluice_source_attached');
   const detached = counter('sluice_source_detached_total');
   const lostDeliveries = counter('sluice_source_lost_deliveries_total');
+  const poison = gauge('sluice_poison_suspected');
+  const poisonTimes = counter('sluice_poison_suspicions_total');
   const staleAcks = counter('sluice_stale_acks_total');
   const repairs = counter('sluice_topology_repairs_total');
   const phases = gauge('sluice_component_phase');
@@ -99,6 +101,13 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
         attached.set(0);
         detached.inc();
         lostDeliveries.inc(event.unsettled);
+        break;
+      case 'poison-suspected':
+        poison.set(1);
+        poisonTimes.inc();
+        break;
+      case 'poison-cleared':
+        poison.set(0);
         break;
       case 'stale-ack':
         staleAcks.inc(event.count);

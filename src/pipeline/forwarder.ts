@@ -86,6 +86,11 @@ export class Forwarder {
     }
   }
 
+  /** Seals all open batches: what is in them should settle as soon as it can. */
+  flush(): void {
+    this.batcher.flush(this.options.scheduler.now());
+  }
+
   /** Seals all open batches and waits until every lane is empty, or until `signal` aborts. Answers whether all settled. */
   async drain(signal: AbortSignal): Promise<boolean> {
     this.batcher.flush(this.options.scheduler.now());

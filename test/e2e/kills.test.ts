@@ -41,6 +41,8 @@ function judge(row: string, { verdict, extra }: { verdict: Verdict; extra?: obje
 async function books(): Promise<void> {
   const status = await rig.gateway.status();
   expect(status.imbalance).toEqual({ messages: 0, items: 0 });
+  // Connections that are lost the ordinary way are not taken for the work of a poisonous message.
+  expect(await rig.gateway.metrics()).toMatch(/^sluice_poison_suspicions_total 0$/m);
 }
 
 describe(`at ${RATE} messages a second`, () => {

@@ -74,8 +74,8 @@ export const Source = section('The queue that devices fill. It and its bindings 
     { default: 100, minimum: 1, maximum: 10_000 },
   ),
   deliveryLimit: integer(
-    "The broker's own limit (`x-delivery-limit`), for messages that kill the connection before the gateway sees them. Beyond it the broker moves the message to the dead letters. Above `maxDeliveries`; quorum queues only.",
-    { default: 200, minimum: 1, maximum: 100_000 },
+    "The broker's own limit (`x-delivery-limit`), for messages that kill the connection before the gateway sees them. Beyond it the broker moves the message to the dead letters; each delivery until then costs a reconnect. Above `maxDeliveries`; quorum queues only.",
+    { default: 120, minimum: 1, maximum: 100_000 },
   ),
   maxLength: Type.Optional(integer('Most messages in the queue.', { minimum: 1, maximum: 4_294_967_295, unit: 'messages' })),
   maxBytes: Type.Optional(integer('Most bytes in the queue.', { minimum: 1, maximum: Number.MAX_SAFE_INTEGER, unit: 'bytes' })),

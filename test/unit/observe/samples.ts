@@ -8,6 +8,8 @@ export const SAMPLES: { readonly [T in GatewayEventType]: EventOf<T> } = {
   'session-retry': { type: 'session-retry', session: 'publish', attempt: 2, delayMs: 400, reason: 'connect ECONNREFUSED' },
   'source-attached': { type: 'source-attached', queue: 'sluice.ingest', epoch: 1 },
   'source-detached': { type: 'source-detached', queue: 'sluice.ingest', epoch: 1, reason: 'channel closed', unsettled: 7 },
+  'poison-suspected': { type: 'poison-suspected', queue: 'sluice.ingest', deaths: 3, reason: 'a topic longer than 255 bytes?' },
+  'poison-cleared': { type: 'poison-cleared', queue: 'sluice.ingest', how: 'moved', suspectedMs: 18_000 },
   'stale-ack': { type: 'stale-ack', epoch: 1, count: 3 },
   'batch-sealed': { type: 'batch-sealed', route: 'readings', by: 'count', items: 500, bytes: 70000 },
   'batch-forwarded': {
