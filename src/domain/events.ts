@@ -48,6 +48,8 @@ export type GatewayEvent =
   | { readonly type: 'topology-asserted'; readonly exchanges: number; readonly queues: number; readonly bindings: number }
   | { readonly type: 'topology-repaired'; readonly what: string; readonly reason: string }
   | { readonly type: 'rule-failed'; readonly route: string; readonly message: string }
+  | { readonly type: 'ledger-imbalance'; readonly messagesOff: number; readonly itemsOff: number; readonly reason: string }
+  | { readonly type: 'ledger-balanced' }
   | { readonly type: 'component-phase'; readonly component: string; readonly phase: Phase; readonly reason: string | undefined }
   | { readonly type: 'drain'; readonly step: 'begin' | 'flushed' | 'done' | 'deadline'; readonly itemsLeft: number; readonly messagesLeft: number };
 

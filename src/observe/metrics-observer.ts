@@ -120,6 +120,8 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
         for (const phase of PHASES) phases.set({ component, phase }, phase === event.phase ? 1 : 0);
         break;
       }
+      case 'ledger-imbalance': // read from the ledger
+      case 'ledger-balanced':
       case 'dead-lettered': // counted in the ledger
       case 'topology-asserted':
       case 'drain':

@@ -66,6 +66,14 @@ export const READ_METRICS = {
     help: 'Received less settled less in flight.',
     worry: 'It is not 0. Above 0 something was lost track of, below 0 something was settled twice: a bug of the gateway, never of the data.',
   },
+  sluice_ledger_route_imbalance: {
+    ...read,
+    type: 'gauge',
+    unit: 'items',
+    labels: { route: 'routes' },
+    help: 'The same for the items of each route.',
+    worry: 'It is not 0. Two routes that differ by the same amount in opposite directions have been mixed up.',
+  },
   sluice_readings_total: { ...read, type: 'counter', unit: 'readings', help: 'Readings that the codecs made out of messages.', worry: '-' },
   sluice_dead_letters_total: {
     ...read,

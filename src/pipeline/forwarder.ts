@@ -4,6 +4,7 @@ import { fault } from '../domain/fault.ts';
 import type { Ledger } from '../domain/ledger.ts';
 import type { Reading } from '../domain/reading.ts';
 import { Batcher } from './batcher.ts';
+import type { Holdings } from './books-watch.ts';
 import type { Dedupe } from './dedupe.ts';
 import { type Graveyard, NO_ROUTE_NAME } from './graveyard.ts';
 import { Lane, type LaneContext, laneKey } from './lane.ts';
@@ -61,6 +62,20 @@ export class Forwarder {
     let items = this.batcher.size + this.options.graveyard.size;
     for (const lane of this.lanes.values()) items += lane.size;
     return items - this.tapItems;
+  }
+
+  /** The same by holder and by route, for the books. */
+  holdings(): Omit<Holdings, 'messages'> {
+    const { graveyard } = this.options;
+    const routes = new Map<string, number>();
+    this.batcher.countOwed(routes);
+    graveyard.countOwed(routes);
+    let lanes = 0;
+    for (const lane of this.lanes.values()) {
+      lanes += lane.size;
+      routes.set(lane.route, (routes.get(lane.route) ?? 0) + lane.size);
+    }
+    return { batches: this.batcher.size - this.tapItems, lanes, deadLetters: graveyard.size, routes };
   }
 
   accept(delivery: Delivery): void {

@@ -63,6 +63,11 @@ export class Lane {
     this.context = context;
   }
 
+  /** One route has many lanes, a lane has one route. */
+  get route(): string {
+    return this.destination.route;
+  }
+
   /** Items waiting or under way. */
   get size(): number {
     return this.itemCount;

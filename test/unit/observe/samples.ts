@@ -38,6 +38,8 @@ export const SAMPLES: { readonly [T in GatewayEventType]: EventOf<T> } = {
   'topology-asserted': { type: 'topology-asserted', exchanges: 5, queues: 5, bindings: 7 },
   'topology-repaired': { type: 'topology-repaired', what: 'queue sluice.ingest', reason: 'it was deleted' },
   'rule-failed': { type: 'rule-failed', route: 'late', message: 'no such key: x' },
+  'ledger-imbalance': { type: 'ledger-imbalance', messagesOff: 0, itemsOff: 2, reason: 'items: 2 neither settled nor held' },
+  'ledger-balanced': { type: 'ledger-balanced' },
   'component-phase': { type: 'component-phase', component: 'source', phase: 'ready', reason: undefined },
   drain: { type: 'drain', step: 'begin', itemsLeft: 12, messagesLeft: 10 },
 };
