@@ -86,10 +86,12 @@ export class App {
     this.tracker = trackStatus({ components: COMPONENTS, sessions: SESSIONS }, () => scheduler.now());
     const holdings = (): Holdings => ({ messages: this.source.unsettled, ...this.forwarder.holdings() });
     const inFlight = (): InFlight => inFlightOf(holdings());
+    const remembered = new Dedupe({ entries: dedupe.enabled ? dedupe.entries : 0, windowMs: dedupe.windowSeconds * 1000 });
     const lanes = (): ReturnType<Forwarder['lanesStatus']> => this.forwarder.lanesStatus();
     const metrics = createMetrics({
       ledger: this.ledger,
       inFlight,
+      dedupe: () => remembered.stats(),
       lanes,
       routes: routes.map((route) => route.name),
       sessions: SESSIONS,
@@ -153,7 +155,7 @@ export class App {
       router: new Router(routes, (route, message) => observer({ type: 'rule-failed', route, message })),
       sink: this.sink,
       graveyard,
-      dedupe: new Dedupe({ entries: dedupe.enabled ? dedupe.entries : 0, windowMs: dedupe.windowSeconds * 1000 }),
+      dedupe: remembered,
       permits: new Permits(rabbitmq.maxInFlightBatches, rabbitmq.maxInFlightBytes),
       nextId: idSource(instance, 'b'),
       maxDeliveries: settings.source.maxDeliveries,

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Observer } from '../domain/events.ts';
 import type { InFlight, Ledger, Outcome, Tally } from '../domain/ledger.ts';
+import type { DedupeStats } from '../pipeline/dedupe.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
 import { METRICS, type ReadMetric } from './definitions.ts';
 import { DEAD_LETTER_LANE, LANE_STATES, type LabelValues, type MetricDefinition, NO_ROUTE, OTHER, PERMANENT_CODES } from './labels.ts';
@@ -11,6 +12,7 @@ export interface MetricsOptions {
   readonly ledger: Ledger;
   readonly inFlight: () => InFlight;
   readonly lanes: () => readonly LaneStatus[];
+  readonly dedupe: () => DedupeStats;
   /** Names of the routes in the settings: the only values, beside `(none)`, `(dead letters)` and `(other)`, that the label `route` takes. */
   readonly routes: readonly string[];
   /** Names of the connections to the broker. */
@@ -115,6 +117,8 @@ function readers(options: MetricsOptions, names: Names): Record<ReadMetric, (add
       add(ledger.taps.sent, { outcome: 'sent' });
       add(ledger.taps.dropped, { outcome: 'dropped' });
     },
+    sluice_dedupe_entries: (add) => add(options.dedupe().entries),
+    sluice_dedupe_evicted_early_total: (add) => add(options.dedupe().evictedEarly),
     sluice_lanes: (add) => {
       for (const route of laneRoutes) for (const state of LANE_STATES) add(0, { route, state });
       for (const lane of lanes()) add(1, { route: names.route(lane.route), state: lane.state });

@@ -91,6 +91,20 @@ export const READ_METRICS = {
     help: 'Copies for best-effort routes. They are outside the balance: nobody owes them to anybody.',
     worry: '`dropped` grows faster than the reader of the live feed can bear.',
   },
+  sluice_dedupe_entries: {
+    ...read,
+    type: 'gauge',
+    unit: 'ids',
+    help: 'Reading ids that are remembered for deduplication. What it finds is `sluice_items_settled_total{outcome="deduplicated"}`.',
+    worry: '-',
+  },
+  sluice_dedupe_evicted_early_total: {
+    ...read,
+    type: 'counter',
+    unit: 'ids',
+    help: 'Reading ids that were forgotten for want of room before half of `dedupe.windowSeconds` had passed, those of the devices with most readings first.',
+    worry: 'It grows: re-sends and redeliveries that come late may pass. Raise `dedupe.entries` or shorten the window.',
+  },
   sluice_lanes: {
     ...read,
     type: 'gauge',

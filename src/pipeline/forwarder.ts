@@ -171,7 +171,7 @@ export class Forwarder {
     const { route } = destination;
     const stable = reading.flags === undefined || !reading.flags.includes('arrival-id');
     const dedupeKey = stable ? `${route}\n${reading.id}` : undefined;
-    if (dedupeKey !== undefined && dedupe.has(dedupeKey)) {
+    if (dedupeKey !== undefined && dedupe.has(reading.device, dedupeKey)) {
       this.settle(delivery, route, 'deduplicated');
       return;
     }

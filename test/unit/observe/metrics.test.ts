@@ -15,6 +15,7 @@ function setUp(changes: Partial<MetricsOptions> = {}): { ledger: Ledger; metrics
   const metrics = createMetrics({
     ledger,
     inFlight: () => ({ messages: 0, items: 0, routes: new Map() }),
+    dedupe: () => ({ entries: 0, evictedEarly: 0 }),
     lanes: () => [],
     routes: ['readings', 'late'],
     sessions: ['consume', 'publish'],
