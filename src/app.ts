@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { reportBroker } from './broker-probe.ts';
 import { CodecSurroundings } from './codec-environment.ts';
 import { defaultCodecs } from './codec/registry.ts';
 import type { Observer, Phase } from './domain/events.ts';
@@ -22,7 +23,6 @@ import { assertTopology, TopologyError } from './rabbit/assert-topology.ts';
 import type { Connection } from './rabbit/connection.ts';
 import { AmqpDeadLetters } from './rabbit/dead-letters.ts';
 import { pause } from './rabbit/deadline.ts';
-import { probe } from './rabbit/probe.ts';
 import { Session } from './rabbit/session.ts';
 import { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
@@ -258,8 +258,8 @@ export class App {
       const connection = this.consuming.current;
       try {
         if (connection !== undefined) {
-          for (const warning of probe(connection).warnings) this.logging.logger.warn(warning);
           await this.declare(connection);
+          await reportBroker(connection, this.options.settings, this.topology, this.logging.logger);
           return;
         }
       } catch (error) {

@@ -7,6 +7,7 @@ import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { freePorts } from '../../src/local/ports.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { until } from '../support/rabbit.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const broker = inject('broker');
@@ -109,13 +110,14 @@ describe('sluice run', () => {
       log: join(dir, 'waiting.log'),
     });
     await expect(gateway.start(1500)).rejects.toThrow('not ready');
+    await until('the reason is shown', async () => JSON.stringify(await gateway.waitReady(false, 30_000)).includes('ECONNREFUSED'), 30_000);
     const live = await fetch(`${gateway.url}/livez`);
     const ready = await fetch(`${gateway.url}/readyz`);
     const body = await ready.text();
     expect([live.status, ready.status]).toEqual([200, 503]);
     expect(body).toContain('ECONNREFUSED');
     expect(body).not.toContain('hidden-word');
-    expect(await gateway.end('SIGTERM', 5000)).toBe(0);
+    expect(await gateway.end('SIGTERM')).toBe(0);
   });
 
   it('forwards, stops on SIGTERM with 0, and its log holds no secret', async () => {

@@ -10,6 +10,12 @@ export const Rabbitmq = section('The broker, and how hard the gateway leans on i
     }),
   ),
   urls: Type.Optional(list('Nodes of one cluster, tried in turn. Instead of `url`.', text('One node.', url), { minItems: 1 })),
+  management: Type.Optional(
+    text(
+      "`http://user:password@host:15672`: RabbitMQ's management API, for the look at plugins, policies and bindings at the start and in `sluice doctor`; nothing else asks it. The user needs the tag `monitoring`.",
+      { secret: true, form: 'http-url', minLength: 1 },
+    ),
+  ),
   heartbeatSeconds: integer('AMQP heartbeat. A broker that went silent is noticed after two to three of them; there is no way to switch it off.', {
     default: 5,
     minimum: 1,
