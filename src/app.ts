@@ -1,15 +1,17 @@
 import { setMaxListeners } from 'node:events';
+import { reportBroker } from './broker-probe.ts';
 import { CodecSurroundings } from './codec-environment.ts';
 import { defaultCodecs } from './codec/registry.ts';
 import { deadLetterPages } from './dead-letter-pages.ts';
 import type { Observer, Phase } from './domain/events.ts';
-import { Ledger } from './domain/ledger.ts';
+import { type InFlight, Ledger } from './domain/ledger.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { type StatusTracker, trackStatus } from './http/tracker.ts';
 import { fanOut } from './observe/fan-out.ts';
 import { Logging } from './observe/logging.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { RuntimeMonitor } from './observe/runtime.ts';
+import { BooksWatch, type Holdings, inFlightOf } from './pipeline/books-watch.ts';
 import { Dedupe } from './pipeline/dedupe.ts';
 import { Forwarder } from './pipeline/forwarder.ts';
 import { Graveyard } from './pipeline/graveyard.ts';
@@ -22,12 +24,11 @@ import { assertTopology, TopologyError } from './rabbit/assert-topology.ts';
 import type { Connection } from './rabbit/connection.ts';
 import { AmqpDeadLetters } from './rabbit/dead-letters.ts';
 import { pause } from './rabbit/deadline.ts';
-import { probe } from './rabbit/probe.ts';
 import { Session } from './rabbit/session.ts';
 import { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
-import { tlsOptions } from './rabbit/tls.ts';
 import { buildTopology, type Topology } from './rabbit/topology.ts';
+import { sessionOptions } from './session-options.ts';
 import type { Settings } from './settings/load.ts';
 import { needsState, topologyOptions } from './topology-options.ts';
 
@@ -35,7 +36,9 @@ import { needsState, topologyOptions } from './topology-options.ts';
 const ANSWER_MS = 10_000;
 /** How long closing a connection in good order may take before it is cut. */
 const CLOSE_MS = 1500;
-const COMPONENTS = ['http', 'broker', 'topology', 'source'] as const;
+const COMPONENTS = ['http', 'broker', 'topology', 'source', 'ledger'] as const;
+/** Between two checks of the books. */
+const BOOKS_MS = 5000;
 const SESSIONS = ['consume', 'publish'] as const;
 
 export interface AppOptions {
@@ -70,6 +73,7 @@ export class App {
   private readonly surroundings: CodecSurroundings;
   /** Aborted when nothing more may be waited for: lanes give back what they hold. */
   private readonly abandon = new AbortController();
+  private readonly books: BooksWatch;
   private draining = false;
 
   constructor(options: AppOptions) {
@@ -81,11 +85,14 @@ export class App {
     const scheduler = systemScheduler;
     this.logging = new Logging({ name: gateway.name, level: settings.log.level, format: settings.log.pretty ? 'text' : options.logFormat });
     this.tracker = trackStatus({ components: COMPONENTS, sessions: SESSIONS }, () => scheduler.now());
-    const inFlight = (): { messages: number; items: number } => ({ messages: this.source.unsettled, items: this.forwarder.itemsInFlight });
+    const holdings = (): Holdings => ({ messages: this.source.unsettled, ...this.forwarder.holdings() });
+    const inFlight = (): InFlight => inFlightOf(holdings());
+    const remembered = new Dedupe({ entries: dedupe.enabled ? dedupe.entries : 0, windowMs: dedupe.windowSeconds * 1000 });
     const lanes = (): ReturnType<Forwarder['lanesStatus']> => this.forwarder.lanesStatus();
     const metrics = createMetrics({
       ledger: this.ledger,
       inFlight,
+      dedupe: () => remembered.stats(),
       lanes,
       routes: routes.map((route) => route.name),
       sessions: SESSIONS,
@@ -94,26 +101,20 @@ export class App {
       logging: () => this.logging.stats(),
       version,
     });
-    const followSource: Observer = (event) => {
-      if (event.type === 'source-attached') this.phase('source', 'ready');
+    const follow: Observer = (event) => {
+      if (event.type === 'ledger-imbalance') this.phase('ledger', 'degraded', event.reason);
+      else if (event.type === 'ledger-balanced') this.phase('ledger', 'ready');
+      else if (event.type === 'poison-suspected') this.phase('source', 'degraded', event.reason);
+      else if (this.source.suspicion !== undefined) return;
+      else if (event.type === 'source-attached') this.phase('source', 'ready');
       else if (event.type === 'source-detached') this.phase('source', 'degraded', event.reason);
     };
-    this.observer = fanOut([metrics.observer, this.tracker.observer, this.logging.observer, followSource], options.onBug);
+    this.observer = fanOut([metrics.observer, this.tracker.observer, this.logging.observer, follow], options.onBug);
     const { observer } = this;
+    this.books = new BooksWatch({ ledger: this.ledger, holdings, scheduler, observer, everyMs: BOOKS_MS });
+
     const instance = instanceName();
-    const session = (name: (typeof SESSIONS)[number]): Session =>
-      new Session({
-        name,
-        connectionName: `${gateway.name}/${name}`,
-        urls: rabbitmq.urls,
-        heartbeatSeconds: rabbitmq.heartbeatSeconds,
-        connectTimeoutMs: rabbitmq.connectTimeoutSeconds * 1000,
-        tls: tlsOptions(rabbitmq.tls),
-        expiryWarningDays: rabbitmq.tls?.expiryWarningDays,
-        failFast: true,
-        observer,
-        scheduler,
-      });
+    const session = (name: (typeof SESSIONS)[number]): Session => new Session({ ...sessionOptions(settings, name), observer, scheduler });
     this.consuming = session('consume');
     this.publishing = session('publish');
     const publisher = {
@@ -155,7 +156,7 @@ export class App {
       router: new Router(routes, (route, message) => observer({ type: 'rule-failed', route, message })),
       sink: this.sink,
       graveyard,
-      dedupe: new Dedupe({ entries: dedupe.enabled ? dedupe.entries : 0, windowMs: dedupe.windowSeconds * 1000 }),
+      dedupe: remembered,
       permits: new Permits(rabbitmq.maxInFlightBatches, rabbitmq.maxInFlightBytes),
       nextId: idSource(instance, 'b'),
       maxDeliveries: settings.source.maxDeliveries,
@@ -172,6 +173,8 @@ export class App {
       onBug: options.onBug,
       timeoutMs: ANSWER_MS,
       beforeAcks: () => this.surroundings.keep(),
+      deliveryLimit: settings.source.type === 'quorum' ? settings.source.deliveryLimit : 0,
+      settleSoon: () => this.forwarder.flush(),
     });
     this.http = createHttpServer({
       host: settings.http.host,
@@ -206,6 +209,8 @@ export class App {
     this.phase('http', 'starting');
     const { address, port } = await this.http.start();
     this.phase('http', 'ready');
+    this.phase('ledger', 'ready');
+    this.books.start();
     this.logging.logger.info({ url: `http://${address.includes(':') ? `[${address}]` : address}:${port}` }, 'HTTP is listening');
     this.phase('broker', 'starting', 'connecting');
     this.followSessions();
@@ -230,6 +235,7 @@ export class App {
     this.abandon.abort();
     // Parts that were given up settle in microtasks; only then are the books what they will stay.
     await new Promise((resolve) => setImmediate(resolve));
+    this.books.check();
     await this.source.close();
     await Promise.all([this.sink.close(CLOSE_MS), this.deadLetters.close(CLOSE_MS)]);
     await Promise.all([this.consuming.close(CLOSE_MS), this.publishing.close(CLOSE_MS)]);
@@ -241,6 +247,7 @@ export class App {
   /** What is open whether or not the start got far. */
   async close(): Promise<void> {
     this.abandon.abort();
+    this.books.close();
     await this.surroundings.close(CLOSE_MS);
     await Promise.all([this.consuming.close(CLOSE_MS), this.publishing.close(CLOSE_MS)]);
     await this.http.close();
@@ -254,8 +261,8 @@ export class App {
       const connection = this.consuming.current;
       try {
         if (connection !== undefined) {
-          for (const warning of probe(connection).warnings) this.logging.logger.warn(warning);
           await this.declare(connection);
+          await reportBroker(connection, this.options.settings, this.topology, this.logging.logger);
           return;
         }
       } catch (error) {

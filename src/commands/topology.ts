@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
+import { vhostOf } from '../broker-probe.ts';
 import { systemScheduler } from '../pipeline/scheduler.ts';
-import { assertTopology, TopologyError } from '../rabbit/assert-topology.ts';
+import { assertTopology } from '../rabbit/assert-topology.ts';
 import { type BrokerUser, definitionsJson, localUsers } from '../rabbit/definitions.ts';
 import { messageOf, redactUrl } from '../rabbit/reasons.ts';
-import { Session, SessionError } from '../rabbit/session.ts';
-import { tlsOptions } from '../rabbit/tls.ts';
 import { type AmqpArguments, buildTopology, type Topology } from '../rabbit/topology.ts';
 import type { Settings } from '../settings/load.ts';
 import { topologyOptions } from '../topology-options.ts';
@@ -12,6 +11,7 @@ import { type Command, CommandError, EXIT } from './command.ts';
 import { deviceAccounts } from './device-accounts.ts';
 import { printable } from './problems.ts';
 import { settingsOrExplain } from './settings.ts';
+import { withBroker } from './with-broker.ts';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -46,7 +46,6 @@ Exit codes: 0 done, 2 wrong command line, 3 wrong settings, 4 the broker is not 
 `;
 
 const ANSWER_MS = 10_000;
-const CLOSE_MS = 1500;
 
 async function run(argv: readonly string[]): Promise<number> {
   const { config, apply, json, definitions, device, passwords } = parse(argv);
@@ -94,40 +93,10 @@ function parse(argv: readonly string[]): Asked {
 }
 
 async function applyTo(settings: Settings, topology: Topology): Promise<string> {
-  const { urls, heartbeatSeconds, connectTimeoutSeconds, tls } = settings.rabbitmq;
-  const connectTimeoutMs = connectTimeoutSeconds * 1000;
-  const session = new Session({
-    name: 'sluice-topology',
-    urls,
-    tls: tlsOptions(tls),
-    heartbeatSeconds,
-    connectTimeoutMs,
-    failFast: true,
-    observer: () => {},
-    scheduler: systemScheduler,
-  });
-  // The scheduler's timers let a process end: between two attempts nothing else is open.
-  const alive = setInterval(() => {}, 60_000);
-  try {
-    // One round over all URLs and a little more: somebody waits at a terminal.
-    await session.start(AbortSignal.timeout(connectTimeoutMs * urls.length + 1000));
-    const connection = session.current;
-    if (connection === undefined) throw new CommandError(EXIT.unavailable, session.reason ?? 'the connection was lost');
+  await withBroker(settings, 'sluice-topology', async (connection) => {
     await assertTopology(connection, topology, { timeoutMs: ANSWER_MS, scheduler: systemScheduler });
-    return urls.map(redactUrl).join(', ');
-  } catch (error) {
-    if (error instanceof SessionError || error instanceof TopologyError) throw new CommandError(EXIT.unavailable, error.message);
-    throw error;
-  } finally {
-    await session.close(CLOSE_MS);
-    clearInterval(alive);
-  }
-}
-
-/** All URLs name nodes of one cluster, so the virtual host of the first is that of all. */
-function vhostOf(settings: Settings): string {
-  const path = new URL(settings.rabbitmq.urls[0] ?? 'amqp://localhost').pathname.slice(1);
-  return path === '' ? '/' : decodeURIComponent(path);
+  });
+  return settings.rabbitmq.urls.map(redactUrl).join(', ');
 }
 
 function usersFrom(env: NodeJS.ProcessEnv, topology: Topology, exchange: string): BrokerUser[] {

@@ -27,6 +27,8 @@ export type GatewayEvent =
     }
   | { readonly type: 'source-attached'; readonly queue: string; readonly epoch: number }
   | { readonly type: 'source-detached'; readonly queue: string; readonly epoch: number; readonly reason: string; readonly unsettled: number }
+  | { readonly type: 'poison-suspected'; readonly queue: string; readonly deaths: number; readonly reason: string }
+  | { readonly type: 'poison-cleared'; readonly queue: string; readonly how: 'moved' | 'progress' | 'quiet'; readonly suspectedMs: number }
   | { readonly type: 'stale-ack'; readonly epoch: number; readonly count: number }
   | { readonly type: 'batch-sealed'; readonly route: string; readonly by: SealReason; readonly items: number; readonly bytes: number }
   | {
@@ -55,6 +57,8 @@ export type GatewayEvent =
   | { readonly type: 'topology-asserted'; readonly exchanges: number; readonly queues: number; readonly bindings: number }
   | { readonly type: 'topology-repaired'; readonly what: string; readonly reason: string }
   | { readonly type: 'rule-failed'; readonly route: string; readonly message: string }
+  | { readonly type: 'ledger-imbalance'; readonly messagesOff: number; readonly itemsOff: number; readonly reason: string }
+  | { readonly type: 'ledger-balanced' }
   | { readonly type: 'component-phase'; readonly component: string; readonly phase: Phase; readonly reason: string | undefined }
   | { readonly type: 'drain'; readonly step: 'begin' | 'flushed' | 'done' | 'deadline'; readonly itemsLeft: number; readonly messagesLeft: number };
 

@@ -45,6 +45,24 @@ export function owed(t: Tally): number {
   return t.received - t.forwarded - t.deadLettered - t.filtered - t.deduplicated - t.abandoned;
 }
 
+/** The side of the books that holders count, so that it can contradict the other one. */
+export interface InFlight {
+  readonly messages: number;
+  readonly items: number;
+  /** Items by route; a route that is not there holds none. */
+  readonly routes: ReadonlyMap<string, number>;
+}
+
+/** Two sides of the books that do not agree. */
+export interface Discrepancy {
+  /** `messages`, `items`, or `route NAME`. */
+  readonly what: string;
+  readonly tally: Tally;
+  readonly inFlight: number;
+  /** Above 0: neither settled nor held. Below: settled or held too often. */
+  readonly by: number;
+}
+
 /**
  * The books of the gateway: `received = forwarded + dead-lettered + filtered + deduplicated + abandoned + in flight`,
  * for messages (deliveries) and for items (one reading on one route; a reading that no route takes is one item).
@@ -98,5 +116,28 @@ export class Ledger {
   /** `messagesInFlight` and `itemsInFlight` are counted by their holders. Not 0 means a bug of ours. */
   imbalance(messagesInFlight: number, itemsInFlight: number): { messages: number; items: number } {
     return { messages: owed(this.messages) - messagesInFlight, items: owed(this.items) - itemsInFlight };
+  }
+
+  /** By how much the items of each route do not agree; routes that do are left out. */
+  routeImbalance(inFlight: ReadonlyMap<string, number>): Map<string, number> {
+    const off = new Map<string, number>();
+    for (const name of new Set([...this.routes.keys(), ...inFlight.keys()])) {
+      const t = this.routes.get(name);
+      const by = (t === undefined ? 0 : owed(t)) - (inFlight.get(name) ?? 0);
+      if (by !== 0) off.set(name, by);
+    }
+    return off;
+  }
+
+  /** Everything that does not agree. Two routes may be wrong although their sum is right. */
+  discrepancies(inFlight: InFlight): Discrepancy[] {
+    const { messages, items } = this.imbalance(inFlight.messages, inFlight.items);
+    const found: Discrepancy[] = [];
+    if (messages !== 0) found.push({ what: 'messages', tally: this.messages, inFlight: inFlight.messages, by: messages });
+    if (items !== 0) found.push({ what: 'items', tally: this.items, inFlight: inFlight.items, by: items });
+    for (const [name, by] of this.routeImbalance(inFlight.routes)) {
+      found.push({ what: `route ${name}`, tally: this.routes.get(name) ?? tally(), inFlight: inFlight.routes.get(name) ?? 0, by });
+    }
+    return found;
   }
 }

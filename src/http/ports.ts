@@ -1,5 +1,5 @@
 import type { Phase, SessionState } from '../domain/events.ts';
-import type { Ledger } from '../domain/ledger.ts';
+import type { InFlight, Ledger } from '../domain/ledger.ts';
 import type { EpochMs } from '../domain/message.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
 
@@ -33,7 +33,7 @@ export interface StatusProvider {
   now(): EpochMs;
   /** Milliseconds on a clock that never jumps. */
   monotonic(): number;
-  inFlight(): { readonly messages: number; readonly items: number };
+  inFlight(): InFlight;
   components(): readonly ComponentStatus[];
   sessions(): readonly SessionStatus[];
   lanes(): readonly LaneStatus[];

@@ -24,6 +24,8 @@ export interface Status {
   readonly inFlight: Pair;
   /** 0 or a bug of the gateway. */
   readonly imbalance: Pair;
+  /** Items by route; routes that balance are left out. */
+  readonly routeImbalance: Readonly<Record<string, number>>;
   readonly readings: number;
   readonly taps: { readonly sent: number; readonly dropped: number };
   /** Dead letters by code. */
@@ -58,6 +60,7 @@ export function statusOf(provider: StatusProvider, sampler: RateSampler, started
     ledger: { messages: { ...ledger.messages }, items: { ...ledger.items } },
     inFlight: { messages: inFlight.messages, items: inFlight.items },
     imbalance: ledger.imbalance(inFlight.messages, inFlight.items),
+    routeImbalance: Object.fromEntries(ledger.routeImbalance(inFlight.routes)),
     readings: ledger.readings,
     taps: { ...ledger.taps },
     faults: Object.fromEntries(ledger.faults),

@@ -140,6 +140,20 @@ export const EVENT_METRICS = {
     help: 'How often the consumer lost its channel or was cancelled.',
     worry: 'Repeatedly without progress in between: perhaps a message that kills the connection (a topic longer than 255 bytes).',
   },
+  sluice_poison_suspected: {
+    ...event,
+    type: 'gauge',
+    unit: '1 or 0',
+    help: '1 while a message seems to kill the connection at each delivery, and messages are taken one at a time.',
+    worry: 'It is 1 for more than a minute: the broker does not move the message away (docs/operations.md, "A message that kills the connection").',
+  },
+  sluice_poison_suspicions_total: {
+    ...event,
+    type: 'counter',
+    unit: 'suspicions',
+    help: 'How often that suspicion arose.',
+    worry: 'It grows: somebody publishes topics longer than 255 bytes. Forbid them with topic permissions.',
+  },
   sluice_source_lost_deliveries_total: {
     ...event,
     type: 'counter',

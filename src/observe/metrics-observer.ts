@@ -42,6 +42,8 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
   const attached = gauge('sluice_source_attached');
   const detached = counter('sluice_source_detached_total');
   const lostDeliveries = counter('sluice_source_lost_deliveries_total');
+  const poison = gauge('sluice_poison_suspected');
+  const poisonTimes = counter('sluice_poison_suspicions_total');
   const staleAcks = counter('sluice_stale_acks_total');
   const repairs = counter('sluice_topology_repairs_total');
   const phases = gauge('sluice_component_phase');
@@ -104,6 +106,13 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
         detached.inc();
         lostDeliveries.inc(event.unsettled);
         break;
+      case 'poison-suspected':
+        poison.set(1);
+        poisonTimes.inc();
+        break;
+      case 'poison-cleared':
+        poison.set(0);
+        break;
       case 'stale-ack':
         staleAcks.inc(event.count);
         break;
@@ -115,6 +124,8 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
         for (const phase of PHASES) phases.set({ component, phase }, phase === event.phase ? 1 : 0);
         break;
       }
+      case 'ledger-imbalance': // read from the ledger
+      case 'ledger-balanced':
       case 'dead-lettered': // counted in the ledger
       case 'topology-asserted':
       case 'drain':

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Observer } from '../domain/events.ts';
-import type { Ledger, Outcome, Tally } from '../domain/ledger.ts';
+import type { InFlight, Ledger, Outcome, Tally } from '../domain/ledger.ts';
+import type { DedupeStats } from '../pipeline/dedupe.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
 import { METRICS, type ReadMetric } from './definitions.ts';
 import { DEAD_LETTER_LANE, LANE_STATES, type LabelValues, type MetricDefinition, NO_ROUTE, OTHER, PERMANENT_CODES } from './labels.ts';
@@ -9,8 +10,9 @@ import type { RuntimeStats } from './runtime.ts';
 
 export interface MetricsOptions {
   readonly ledger: Ledger;
-  readonly inFlight: () => { readonly messages: number; readonly items: number };
+  readonly inFlight: () => InFlight;
   readonly lanes: () => readonly LaneStatus[];
+  readonly dedupe: () => DedupeStats;
   /** Names of the routes in the settings: the only values, beside `(none)`, `(dead letters)` and `(other)`, that the label `route` takes. */
   readonly routes: readonly string[];
   /** Names of the connections to the broker. */
@@ -74,6 +76,7 @@ function readers(options: MetricsOptions, names: Names): Record<ReadMetric, (add
   const { ledger } = options;
   const runtime = oncePerScrape(options.runtime);
   const lanes = oncePerScrape(options.lanes);
+  const inFlight = oncePerScrape(options.inFlight);
   const laneRoutes = [...options.routes, DEAD_LETTER_LANE];
   const itemRoutes = [...options.routes, NO_ROUTE];
 
@@ -83,7 +86,7 @@ function readers(options: MetricsOptions, names: Names): Record<ReadMetric, (add
     sluice_messages_settled_total: (add) => {
       for (const [outcome, field] of OUTCOME_FIELDS) add(ledger.messages[field], { outcome });
     },
-    sluice_messages_in_flight: (add) => add(options.inFlight().messages),
+    sluice_messages_in_flight: (add) => add(inFlight().messages),
     sluice_items_received_total: (add) => {
       for (const route of itemRoutes) add(0, { route });
       for (const [route, tally] of ledger.routes) add(tally.received, { route: names.route(route) });
@@ -94,12 +97,16 @@ function readers(options: MetricsOptions, names: Names): Record<ReadMetric, (add
         for (const [route, tally] of ledger.routes) add(tally[field], { route: names.route(route), outcome });
       }
     },
-    sluice_items_in_flight: (add) => add(options.inFlight().items),
+    sluice_items_in_flight: (add) => add(inFlight().items),
     sluice_ledger_imbalance: (add) => {
-      const held = options.inFlight();
+      const held = inFlight();
       const { messages, items } = ledger.imbalance(held.messages, held.items);
       add(messages, { unit: 'messages' });
       add(items, { unit: 'items' });
+    },
+    sluice_ledger_route_imbalance: (add) => {
+      for (const route of itemRoutes) add(0, { route });
+      for (const [route, by] of ledger.routeImbalance(inFlight().routes)) add(by, { route: names.route(route) });
     },
     sluice_readings_total: (add) => add(ledger.readings),
     sluice_dead_letters_total: (add) => {
@@ -110,6 +117,8 @@ function readers(options: MetricsOptions, names: Names): Record<ReadMetric, (add
       add(ledger.taps.sent, { outcome: 'sent' });
       add(ledger.taps.dropped, { outcome: 'dropped' });
     },
+    sluice_dedupe_entries: (add) => add(options.dedupe().entries),
+    sluice_dedupe_evicted_early_total: (add) => add(options.dedupe().evictedEarly),
     sluice_lanes: (add) => {
       for (const route of laneRoutes) for (const state of LANE_STATES) add(0, { route, state });
       for (const lane of lanes()) add(1, { route: names.route(lane.route), state: lane.state });

@@ -66,6 +66,14 @@ export const READ_METRICS = {
     help: 'Received less settled less in flight.',
     worry: 'It is not 0. Above 0 something was lost track of, below 0 something was settled twice: a bug of the gateway, never of the data.',
   },
+  sluice_ledger_route_imbalance: {
+    ...read,
+    type: 'gauge',
+    unit: 'items',
+    labels: { route: 'routes' },
+    help: 'The same for the items of each route.',
+    worry: 'It is not 0. Two routes that differ by the same amount in opposite directions have been mixed up.',
+  },
   sluice_readings_total: { ...read, type: 'counter', unit: 'readings', help: 'Readings that the codecs made out of messages.', worry: '-' },
   sluice_dead_letters_total: {
     ...read,
@@ -82,6 +90,20 @@ export const READ_METRICS = {
     labels: { outcome: ['sent', 'dropped'] },
     help: 'Copies for best-effort routes. They are outside the balance: nobody owes them to anybody.',
     worry: '`dropped` grows faster than the reader of the live feed can bear.',
+  },
+  sluice_dedupe_entries: {
+    ...read,
+    type: 'gauge',
+    unit: 'ids',
+    help: 'Reading ids that are remembered for deduplication. What it finds is `sluice_items_settled_total{outcome="deduplicated"}`.',
+    worry: '-',
+  },
+  sluice_dedupe_evicted_early_total: {
+    ...read,
+    type: 'counter',
+    unit: 'ids',
+    help: 'Reading ids that were forgotten for want of room before half of `dedupe.windowSeconds` had passed, those of the devices with most readings first.',
+    worry: 'It grows: re-sends and redeliveries that come late may pass. Raise `dedupe.entries` or shorten the window.',
   },
   sluice_lanes: {
     ...read,

@@ -39,6 +39,16 @@ export class Batcher {
     return this.count;
   }
 
+  /** Adds the items in open batches that are owed to somebody to those of their routes. */
+  countOwed(routes: Map<string, number>): void {
+    for (const byAge of this.open.values()) {
+      for (const { destination, items } of byAge.values()) {
+        if (destination.action.delivery === 'best-effort') continue;
+        routes.set(destination.route, (routes.get(destination.route) ?? 0) + items.length);
+      }
+    }
+  }
+
   /** `monotonic` in milliseconds; `now` stamps the sealed batch. Answers true if a new batch was opened: the next due time may have moved. */
   add(destination: Destination, item: Item, monotonic: number, now: EpochMs): boolean {
     const { count, bytes, ageMs } = destination.action.batch;

@@ -7,6 +7,16 @@ export interface DedupeOptions {
   readonly windowMs: number;
 }
 
+export interface DedupeStats {
+  /** Keys remembered now. */
+  readonly entries: number;
+  /** Keys forgotten since the start for want of room, before half of the window had passed. */
+  readonly evictedEarly: number;
+}
+
+/** From this part of a generation on a device is heavy, and makes room for others: at most so many devices can be. */
+const HEAVY_PART = 8;
+
 /**
  * Remembers what the broker has confirmed, so that a redelivery or a device's re-send is not forwarded twice.
  *
@@ -15,36 +25,93 @@ export interface DedupeOptions {
  * so the second finds the first either confirmed, and ends as deduplicated, or failed, and takes its place.
  * Nothing is ever forgotten because a copy of it failed, which is how peers' dedupe loses data.
  *
- * Two generations of a Set instead of a list by age: the older one is dropped whole when the younger is full or
- * half a window old.
+ * Two generations instead of a list by age: the older one is dropped whole when the younger is full or half a window
+ * old. So that a chatty device cannot push the keys of all others out, a generation that is full too early first forgets
+ * the oldest keys of the device that has most, while that is an eighth or more of it.
  */
 export class Dedupe {
   private readonly options: DedupeOptions;
-  private young: Set<string> = new Set();
-  private old: Set<string> = new Set();
+  private young = new Generation();
+  private old = new Generation();
   private turnedAt = 0;
+  private evicted = 0;
 
   constructor(options: DedupeOptions) {
     this.options = options;
   }
 
-  has(key: string): boolean {
-    return this.young.has(key) || this.old.has(key);
+  has(device: string, key: string): boolean {
+    return this.young.has(device, key) || this.old.has(device, key);
   }
 
-  commit(key: string, now: EpochMs): void {
+  commit(device: string, key: string, now: EpochMs): void {
     const { entries, windowMs } = this.options;
     if (entries <= 0) return;
-    if (this.young.size >= entries / 2 || now - this.turnedAt >= windowMs / 2 || now < this.turnedAt) {
+    const elapsed = now - this.turnedAt;
+    if (elapsed >= windowMs / 2 || elapsed < 0) {
       // A window without traffic leaves both generations too old.
-      this.old = now - this.turnedAt >= windowMs ? new Set() : this.young;
-      this.young = new Set();
-      this.turnedAt = now;
+      this.turn(elapsed >= windowMs ? new Generation() : this.young, now);
+    } else if (this.young.size >= entries / 2) {
+      if (this.young.evictHeavy(Math.ceil(entries / 2 / HEAVY_PART))) {
+        this.evicted += 1;
+      } else {
+        this.evicted += this.old.size;
+        this.turn(this.young, now);
+      }
     }
-    this.young.add(key);
+    this.young.add(device, key);
+  }
+
+  stats(): DedupeStats {
+    return { entries: this.size, evictedEarly: this.evicted };
   }
 
   get size(): number {
     return this.young.size + this.old.size;
+  }
+
+  private turn(old: Generation, now: EpochMs): void {
+    this.old = old;
+    this.young = new Generation();
+    this.turnedAt = now;
+  }
+}
+
+/** Keys by device; the Set of a device keeps the order in which they came. */
+class Generation {
+  private readonly devices: Map<string, Set<string>> = new Map();
+  private count = 0;
+  /** Has most keys, or had until others of its keys went. */
+  private heaviest: Set<string> = new Set();
+
+  get size(): number {
+    return this.count;
+  }
+
+  has(device: string, key: string): boolean {
+    return this.devices.get(device)?.has(key) === true;
+  }
+
+  add(device: string, key: string): void {
+    let keys = this.devices.get(device);
+    if (keys === undefined) {
+      keys = new Set();
+      this.devices.set(device, keys);
+    }
+    const before = keys.size;
+    keys.add(key);
+    this.count += keys.size - before;
+    if (keys.size > this.heaviest.size) this.heaviest = keys;
+  }
+
+  /** Forgets the oldest key of the heaviest device. False where none has `least` keys. */
+  evictHeavy(least: number): boolean {
+    // One that others have overtaken without a word since: looked for again, and not found more often than a generation turns.
+    if (this.heaviest.size < least) for (const keys of this.devices.values()) if (keys.size > this.heaviest.size) this.heaviest = keys;
+    const [oldest] = this.heaviest;
+    if (this.heaviest.size < least || oldest === undefined) return false;
+    this.heaviest.delete(oldest);
+    this.count -= 1;
+    return true;
   }
 }

@@ -4,6 +4,7 @@ import { fault } from '../domain/fault.ts';
 import type { Ledger } from '../domain/ledger.ts';
 import type { Reading } from '../domain/reading.ts';
 import { Batcher } from './batcher.ts';
+import type { Holdings } from './books-watch.ts';
 import type { Dedupe } from './dedupe.ts';
 import { type Graveyard, NO_ROUTE_NAME } from './graveyard.ts';
 import { Lane, type LaneContext, laneKey } from './lane.ts';
@@ -64,6 +65,20 @@ export class Forwarder {
     return items - this.tapItems;
   }
 
+  /** The same by holder and by route, for the books. */
+  holdings(): Omit<Holdings, 'messages'> {
+    const { graveyard } = this.options;
+    const routes = new Map<string, number>();
+    this.batcher.countOwed(routes);
+    graveyard.countOwed(routes);
+    let lanes = 0;
+    for (const lane of this.lanes.values()) {
+      lanes += lane.size;
+      routes.set(lane.route, (routes.get(lane.route) ?? 0) + lane.size);
+    }
+    return { batches: this.batcher.size - this.tapItems, lanes, deadLetters: graveyard.size, routes };
+  }
+
   accept(delivery: Delivery): void {
     const { message } = delivery;
     const { maxDeliveries } = this.options;
@@ -85,6 +100,11 @@ export class Forwarder {
         this.buryMessage(delivery, result.fault);
         return;
     }
+  }
+
+  /** Seals all open batches: what is in them should settle as soon as it can. */
+  flush(): void {
+    this.batcher.flush(this.options.scheduler.now());
   }
 
   /** Seals all open batches and waits until every lane is empty, or until `signal` aborts. Answers whether all settled. */
@@ -158,7 +178,7 @@ export class Forwarder {
     const { route } = destination;
     const stable = reading.flags === undefined || !reading.flags.includes('arrival-id');
     const dedupeKey = stable ? `${route}\n${reading.id}` : undefined;
-    if (dedupeKey !== undefined && dedupe.has(dedupeKey)) {
+    if (dedupeKey !== undefined && dedupe.has(reading.device, dedupeKey)) {
       this.settle(delivery, route, 'deduplicated');
       return;
     }

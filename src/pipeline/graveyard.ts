@@ -37,6 +37,7 @@ export class Graveyard {
   private readonly waiting: Burial[] = [];
   private active = 0;
   private pending = 0;
+  private readonly pendingOf: Map<string, number> = new Map();
   private held: { since: number; fault: Fault; attempts: number } | undefined;
 
   constructor(options: GraveyardOptions) {
@@ -46,6 +47,11 @@ export class Graveyard {
   /** Letters that are not confirmed yet. */
   get size(): number {
     return this.pending;
+  }
+
+  /** Adds the letters that are not confirmed yet to the items of their routes. */
+  countOwed(routes: Map<string, number>): void {
+    for (const [route, n] of this.pendingOf) if (n !== 0) routes.set(route, (routes.get(route) ?? 0) + n);
   }
 
   /** The whole message will not pass. The caller has `split` the delivery into one part. */
@@ -91,6 +97,7 @@ export class Graveyard {
       buriedAt: now,
     };
     this.pending += 1;
+    this.pendingOf.set(route, (this.pendingOf.get(route) ?? 0) + 1);
     this.waiting.push({ letter, delivery, route });
     this.next();
   }
@@ -126,6 +133,7 @@ export class Graveyard {
       onFailure: (fault, attempts, retryMs) => this.hold(letter, fault, attempts, retryMs),
     });
     this.pending -= 1;
+    this.pendingOf.set(route, (this.pendingOf.get(route) ?? 0) - 1);
     if (ending.kind !== 'done' || !delivery.live) {
       ledger.itemsSettled(route, 'abandoned', 1);
       delivery.settlePart('abandoned');

@@ -63,6 +63,11 @@ export class Lane {
     this.context = context;
   }
 
+  /** One route has many lanes, a lane has one route. */
+  get route(): string {
+    return this.destination.route;
+  }
+
   /** Items waiting or under way. */
   get size(): number {
     return this.itemCount;
@@ -177,7 +182,7 @@ export class Lane {
   /** Leaves out what the broker will deliver again anyway, and what it has confirmed since: an earlier copy got through. */
   private prune(items: readonly Item[]): readonly Item[] {
     const { dedupe } = this.context;
-    const wanted = (item: Item): boolean => item.delivery.live && (item.dedupeKey === undefined || !dedupe.has(item.dedupeKey));
+    const wanted = (item: Item): boolean => item.delivery.live && (item.dedupeKey === undefined || !dedupe.has(item.reading.device, item.dedupeKey));
     if (items.every(wanted)) return items;
     const kept = items.filter(wanted);
     this.end(
@@ -194,7 +199,7 @@ export class Lane {
   private forwarded(items: readonly Item[]): void {
     const { dedupe, scheduler } = this.context;
     const now = scheduler.now();
-    for (const item of items) if (item.dedupeKey !== undefined) dedupe.commit(item.dedupeKey, now);
+    for (const item of items) if (item.dedupeKey !== undefined) dedupe.commit(item.reading.device, item.dedupeKey, now);
     this.end(items, 'forwarded');
   }
 

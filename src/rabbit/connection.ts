@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Channel, ChannelModel, ChannelOptions, ConfirmChannel, ServerProperties } from 'amqplib';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { within } from './deadline.ts';
-import { messageOf } from './reasons.ts';
+import { messageOf, replyCodeOf } from './reasons.ts';
 
 /** How long a socket may take to flush its last frames after the connection has ended. */
 const LINGER_MS = 1000;
@@ -26,6 +26,7 @@ export class Connection {
   private blockedSince = 0;
   private blockedBefore = 0;
   private failure: string | undefined;
+  private failureCode: number | undefined;
 
   /** Must be called in the tick in which `connect` resolves: an `error` event without a listener would end the process. */
   constructor(model: ChannelModel, epoch: number, scheduler: Scheduler) {
@@ -34,6 +35,7 @@ export class Connection {
     this.scheduler = scheduler;
     model.on('error', (error: Error) => {
       this.failure ??= messageOf(error);
+      this.failureCode ??= replyCodeOf(error);
     });
     // `close` comes after every end, `error` only before some (not for 320 CONNECTION_FORCED).
     model.on('close', (error?: Error) => this.end(this.failure ?? (error === undefined ? 'closed' : messageOf(error))));
@@ -48,6 +50,11 @@ export class Connection {
   /** The connection's own error, known a moment before its channels end and then itself; undefined where it ends without one. */
   get trouble(): string | undefined {
     return this.failure;
+  }
+
+  /** AMQP reply code of `trouble`, where the broker gave one. */
+  get troubleCode(): number | undefined {
+    return this.failureCode;
   }
 
   /** Calls back once when the connection is lost or closed; at once if it already is. Answers how to stop listening. */

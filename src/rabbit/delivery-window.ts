@@ -13,6 +13,8 @@ export interface DeliveryWindowOptions {
   readonly beforeAcks?: (() => void) | undefined;
   /** Acks are sent once per turn of the event loop, or as soon as this many wait. */
   readonly flushAt: number;
+  /** Called after acks were handed to the channel. */
+  readonly onAcked?: (() => void) | undefined;
   /** Runs a function once later in this turn; `setImmediate`, save in tests. */
   readonly defer: (fn: () => void) => void;
 }
@@ -32,6 +34,8 @@ export class DeliveryWindow implements DeliveryOwner {
   /** Settled since the last flush. */
   private settled: PendingDelivery[] = [];
   private owed = 0;
+  private total = 0;
+  private answered = 0;
   private late = 0;
   private deferred = false;
   private lost = false;
@@ -45,11 +49,22 @@ export class DeliveryWindow implements DeliveryOwner {
     return this.owed;
   }
 
+  /** Deliveries handed out since the channel was opened. */
+  get received(): number {
+    return this.total;
+  }
+
+  /** Those of them that the broker may forget: settled while the channel lived, and not as `abandoned`. */
+  get settledCount(): number {
+    return this.answered;
+  }
+
   /** A message has arrived under this tag. Tags come in rising order. */
   receive(tag: number, message: InboundMessage): PendingDelivery {
     const delivery = new PendingDelivery(message, tag, this);
     this.open.set(tag, delivery);
     this.owed += 1;
+    this.total += 1;
     this.options.ledger.messageReceived();
     return delivery;
   }
@@ -59,6 +74,7 @@ export class DeliveryWindow implements DeliveryOwner {
     this.options.ledger.messageSettled(outcome);
     // Stays in `open`, so that no `multiple` ack can run over it: the broker gives it out again.
     if (outcome === 'abandoned') return;
+    this.answered += 1;
     this.settled.push(delivery);
     if (this.settled.length >= this.options.flushAt) this.flush();
     else this.flushLater();
@@ -86,6 +102,7 @@ export class DeliveryWindow implements DeliveryOwner {
         // Deleted when the front took it along.
         if (this.open.delete(delivery.tag)) this.options.ack(delivery.tag, false);
       }
+      this.options.onAcked?.();
     } catch {
       // The channel is closed and its `close` event is under way: the broker gives everything out again.
     }

@@ -10,6 +10,8 @@ import { certificatesOf, type SessionTls } from './tls.ts';
 
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_CAP_MS = 10_000;
+/** Upper bound of the pause while `hurried`: enough for the jitter, too little to be a standstill. */
+const HURRIED_MS = 20;
 /** A connection that lived this long was a good one: the next failure starts the back-off afresh. */
 const STABLE_MS = 10_000;
 const DAY_MS = 86_400_000;
@@ -52,6 +54,8 @@ export class SessionError extends Error {
  */
 export class Session {
   readonly name: string;
+  /** A user of the connection knows that it will be lost a few times more and that each loss brings the end nearer: pauses do not grow. */
+  hurried = false;
   private readonly options: SessionOptions;
   private readonly stop = new AbortController();
   private readonly readyListeners = new Set<(connection: Connection) => void>();
@@ -138,7 +142,7 @@ export class Session {
         const since = scheduler.monotonic();
         first.resolve();
         reason = await this.use(result.connection);
-        if (scheduler.monotonic() - since >= STABLE_MS) attempt = 0;
+        if (this.hurried || scheduler.monotonic() - since >= STABLE_MS) attempt = 0;
       } else {
         reason = result.reason;
         if (result.permanent && this.options.failFast === true && this.epoch === 0) {
@@ -150,7 +154,8 @@ export class Session {
       if (this.stop.signal.aborted) break;
       this.change('connecting', reason);
       attempt += 1;
-      const delayMs = Math.round(backoffMs(attempt, () => scheduler.random(), BACKOFF_BASE_MS, BACKOFF_CAP_MS));
+      const hurry = this.hurried && result.connection !== undefined;
+      const delayMs = Math.round(backoffMs(attempt, () => scheduler.random(), hurry ? HURRIED_MS : BACKOFF_BASE_MS, BACKOFF_CAP_MS));
       observer({ type: 'session-retry', session: this.name, attempt, delayMs, reason });
       await pause(delayMs, this.stop.signal, scheduler);
     }

@@ -3,6 +3,7 @@ import type { Observer } from '../domain/events.ts';
 import type { Ledger } from '../domain/ledger.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
 import type { Delivery, Scheduler, Source } from '../pipeline/ports.ts';
+import { Caution } from './caution.ts';
 import type { Connection } from './connection.ts';
 import { pause } from './deadline.ts';
 import { DeliveryWindow } from './delivery-window.ts';
@@ -32,6 +33,10 @@ export interface AmqpSourceOptions {
   readonly timeoutMs: number;
   /** Called before acks are sent: what the messages led to must be safe by then. Must not throw. */
   readonly beforeAcks?: (() => void) | undefined;
+  /** `x-delivery-limit` of the queue; 0 where it has none. */
+  readonly deliveryLimit: number;
+  /** Called after each delivery while messages are taken one at a time: batches that wait for company should go now. */
+  readonly settleSoon?: (() => void) | undefined;
   /** Acks are sent once per turn of the event loop, or when this many wait. Default: a tenth of the prefetch. */
   readonly flushAt?: number | undefined;
 }
@@ -48,12 +53,19 @@ export class AmqpSource implements Source {
   private intake: Intake | undefined;
   private serving: Promise<void> = Promise.resolve();
   private unlisten: () => void = () => {};
+  private readonly caution: Caution;
   private broken = false;
   private why: string | undefined = 'not started';
   private readonly changeListeners = new Set<() => void>();
 
   constructor(options: AmqpSourceOptions) {
     this.options = options;
+    this.caution = new Caution(options);
+  }
+
+  /** Why messages are taken one at a time: one of them seems to kill the connection. undefined as a rule; for a person. */
+  get suspicion(): string | undefined {
+    return this.caution.reason;
   }
 
   get unsettled(): number {
@@ -129,7 +141,8 @@ export class AmqpSource implements Source {
       const since = scheduler.monotonic();
       let end: IntakeEnd = { reason: '', unsettled: 0, cancelled: false };
       try {
-        await prepare(connection);
+        // It was there a moment ago, and each declaration is a round trip.
+        if (!this.caution.hurried) await prepare(connection);
         if (stopped.aborted) return;
         const intake = await this.attach(connection);
         observer({ type: 'source-attached', queue, epoch });
@@ -142,6 +155,7 @@ export class AmqpSource implements Source {
       } catch (error) {
         end = { reason: messageOf(error), unsettled: 0, cancelled: false };
       }
+      if (this.caution.ended(end.reason, connection)) continue;
       this.because(end.reason);
       observer({ type: 'source-detached', queue, epoch, reason: end.reason, unsettled: end.unsettled });
       if (connection.lost) return;
@@ -156,22 +170,31 @@ export class AmqpSource implements Source {
 
   private async attach(connection: Connection): Promise<Intake> {
     const { ledger, observer, prefetch, queue, scheduler, timeoutMs } = this.options;
+    this.caution.attaching(() => {
+      const { intake } = this;
+      intake?.pause();
+      // Later in this turn: acks are being sent when it is asked for.
+      setImmediate(() => void intake?.close(timeoutMs, 'replaced by a consumer with the full prefetch'));
+    });
     const intake = await Intake.open(connection, {
       queue,
-      prefetch,
+      prefetch: this.caution.prefetch,
       timeoutMs,
       scheduler,
       deliver: (from, message) => this.deliver(from, message),
       window: (ack) =>
-        new DeliveryWindow({
-          epoch: connection.epoch,
-          ack,
-          ledger,
-          observer,
-          beforeAcks: this.options.beforeAcks,
-          flushAt: this.options.flushAt ?? Math.max(1, Math.floor(prefetch / 10)),
-          defer: setImmediate,
-        }),
+        this.caution.opened(
+          new DeliveryWindow({
+            epoch: connection.epoch,
+            ack,
+            ledger,
+            observer,
+            beforeAcks: this.options.beforeAcks,
+            flushAt: this.options.flushAt ?? Math.max(1, Math.floor(prefetch / 10)),
+            defer: setImmediate,
+            onAcked: () => this.caution.acked(),
+          }),
+        ),
     });
     this.intake = intake;
     this.because(undefined);
@@ -184,8 +207,10 @@ export class AmqpSource implements Source {
     if (this.broken || this.stop.signal.aborted) return;
     // Messages may come in the same network read as consume-ok, before `attach` has seen the answer.
     this.intake = intake;
+    this.caution.received(message.fields.redelivered);
     try {
       this.handler(intake.window.receive(message.fields.deliveryTag, inboundMessage(message, this.options.scheduler.now())));
+      if (this.caution.reason !== undefined) this.options.settleSoon?.();
     } catch (error) {
       // Not acked and not settled: the broker has it, and gives it out again when the process is gone.
       this.broken = true;

@@ -21,18 +21,26 @@ export function checkText(shape: Shape, text: string, quotable: boolean): Scalar
   const bytes = Buffer.byteLength(text);
   if (shape.maxBytes !== undefined && bytes > shape.maxBytes) return { message: `must not be longer than ${shape.maxBytes} bytes in UTF-8, is ${bytes}` };
   if (shape.pattern !== undefined && !new RegExp(shape.pattern, 'u').test(text)) return { message: `must match ${shape.pattern}${got}` };
-  return shape.form === 'amqp-url' ? checkUrl(text) : undefined;
+  return shape.form === undefined ? undefined : checkUrl(text, shape.form);
 }
 
+const URL_FORMS = {
+  'amqp-url': { schemes: ['amqp', 'amqps'], example: 'amqp://user:password@host:5672/vhost' },
+  'http-url': { schemes: ['http', 'https'], example: 'http://user:password@host:15672' },
+} as const;
+
 /** Never shows the text: it holds the password. */
-function checkUrl(text: string): ScalarProblem | undefined {
-  if (!URL.canParse(text))
-    return { message: 'is not a URL', hint: 'amqp://user:password@host:5672/vhost; special characters in the password are percent-encoded' };
+function checkUrl(text: string, form: keyof typeof URL_FORMS): ScalarProblem | undefined {
+  const { schemes, example } = URL_FORMS[form];
+  if (!URL.canParse(text)) return { message: 'is not a URL', hint: `${example}; special characters in the password are percent-encoded` };
   const url = new URL(text);
-  if (url.protocol !== 'amqp:' && url.protocol !== 'amqps:') return { message: 'must begin with amqp:// or amqps://' };
+  if (!schemes.some((scheme) => url.protocol === `${scheme}:`)) return { message: `must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}` };
   if (url.hostname === '') return { message: 'names no host' };
   // amqplib would take heartbeat, channelMax and frameMax from the query, past the bounds of the settings.
-  if (url.search !== '' || url.hash !== '') return { message: 'must not have a query or a fragment', hint: 'the heartbeat is `heartbeatSeconds`' };
+  if (url.search !== '' || url.hash !== '') {
+    const message = 'must not have a query or a fragment';
+    return form === 'amqp-url' ? { message, hint: 'the heartbeat is `heartbeatSeconds`' } : { message };
+  }
   for (const part of [url.username, url.password, url.pathname]) {
     try {
       decodeURIComponent(part);

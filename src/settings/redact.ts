@@ -21,7 +21,7 @@ export function versionOf(settings: Settings): string {
 function hide(value: unknown, shape: Shape | undefined): unknown {
   if (typeof value === 'string') {
     if (shape?.secret !== true) return redactCredentials(value);
-    return shape.form === 'amqp-url' && URL.canParse(value) ? hideInUrl(value) : HIDDEN;
+    return shape.form !== undefined && URL.canParse(value) ? hideInUrl(value) : HIDDEN;
   }
   if (Array.isArray(value)) return value.map((item) => hide(item, shape?.items));
   if (typeof value !== 'object' || value === null) return shape?.secret === true ? HIDDEN : value;

@@ -43,7 +43,10 @@ const LimitsSection = section('Bounds on one message, so that a hostile payload 
 
 const Dedupe = section('Leaves out readings that were forwarded before, by their id. Readings flagged `arrival-id` are never left out.', {
   enabled: flag('Deduplicate.', true),
-  entries: integer('Most ids that are remembered; the oldest go first.', { default: 100_000, minimum: 1, maximum: 10_000_000, unit: 'entries' }),
+  entries: integer(
+    'Most ids that are remembered. Where there is no room, the oldest of the devices with most readings go first; `sluice_dedupe_evicted_early_total` counts them.',
+    { default: 100_000, minimum: 1, maximum: 10_000_000, unit: 'entries' },
+  ),
   windowSeconds: amount('How long an id is remembered.', { default: 600, minimum: 1, maximum: 604_800, unit: 's' }),
 });
 

@@ -5,7 +5,6 @@ import { systemScheduler } from '../../src/pipeline/scheduler.ts';
 import { assertTopology, TopologyError } from '../../src/rabbit/assert-topology.ts';
 import type { Session } from '../../src/rabbit/session.ts';
 import { type BrokerUser, definitionsJson, localUsers } from '../../src/rabbit/definitions.ts';
-import { probe } from '../../src/rabbit/probe.ts';
 import { buildTopology, type Topology } from '../../src/rabbit/topology.ts';
 import { EventLog, Management, newSession, soon, unique, until } from '../support/rabbit.ts';
 
@@ -176,14 +175,6 @@ describe.skipIf(broker.kind === 'external')('topology on RabbitMQ', () => {
     );
     const queue = { name: 'sluice.elsewhere', durable: true, declare: false, arguments: {} };
     await expect(assertAs(names.gateway, { ...topology, queues: [queue] })).rejects.toThrow(/queue 'sluice.elsewhere': does not exist/);
-  });
-
-  it('tells the version of the broker', async () => {
-    const { current } = await session(names.gateway);
-    if (current === undefined) throw new Error('no connection');
-    const facts = probe(current);
-    expect(facts.product).toBe('RabbitMQ');
-    expect(facts.version).toMatch(/^\d+\.\d+\.\d+/);
   });
 
   it('gives the gateway nothing outside its names', async () => {

@@ -8,7 +8,7 @@ export interface SourceFile {
 const ADAPTERS = ['rabbit', 'edge', 'http', 'observe'] as const;
 const BELOW_ADAPTERS = ['domain', 'codec', 'pipeline'] as const;
 const BELOW_APP = [...BELOW_ADAPTERS, ...ADAPTERS, 'settings', 'state'] as const;
-const ROOT_FILES = ['version', 'topology-options', 'codec-environment', 'dead-letter-pages'] as const;
+const ROOT_FILES = ['version', 'broker-probe', 'session-options', 'topology-options', 'codec-environment', 'dead-letter-pages'] as const;
 
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -21,6 +21,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   setup: [],
   // Single files beside the composition root: package.json's version, and settings in the words of the topology.
   version: [],
+  'broker-probe': ['pipeline', 'rabbit', 'settings'],
+  'session-options': ['settings', 'rabbit/session', 'rabbit/tls'],
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
   'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],

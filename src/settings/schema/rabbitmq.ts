@@ -10,6 +10,12 @@ export const Rabbitmq = section('The broker, and how hard the gateway leans on i
     }),
   ),
   urls: Type.Optional(list('Nodes of one cluster, tried in turn. Instead of `url`.', text('One node.', url), { minItems: 1 })),
+  management: Type.Optional(
+    text(
+      "`http://user:password@host:15672`: RabbitMQ's management API, for the look at plugins, policies and bindings at the start and in `sluice doctor`; nothing else asks it. The user needs the tag `monitoring`.",
+      { secret: true, form: 'http-url', minLength: 1 },
+    ),
+  ),
   heartbeatSeconds: integer('AMQP heartbeat. A broker that went silent is noticed after two to three of them; there is no way to switch it off.', {
     default: 5,
     minimum: 1,
@@ -80,8 +86,8 @@ export const Source = section('The queue that devices fill. It and its bindings 
     { default: 100, minimum: 1, maximum: 10_000 },
   ),
   deliveryLimit: integer(
-    "The broker's own limit (`x-delivery-limit`), for messages that kill the connection before the gateway sees them. Beyond it the broker moves the message to the dead letters. Above `maxDeliveries`; quorum queues only.",
-    { default: 200, minimum: 1, maximum: 100_000 },
+    "The broker's own limit (`x-delivery-limit`), for messages that kill the connection before the gateway sees them. Beyond it the broker moves the message to the dead letters; each delivery until then costs a reconnect. Above `maxDeliveries`; quorum queues only.",
+    { default: 120, minimum: 1, maximum: 100_000 },
   ),
   maxLength: Type.Optional(integer('Most messages in the queue.', { minimum: 1, maximum: 4_294_967_295, unit: 'messages' })),
   maxBytes: Type.Optional(integer('Most bytes in the queue.', { minimum: 1, maximum: Number.MAX_SAFE_INTEGER, unit: 'bytes' })),

@@ -168,8 +168,9 @@ export async function runHistory(seed: number, mutations: SimMutations = {}): Pr
   let gateway = startGateway(world);
 
   const books = (where: string): void => {
-    const off = gateway.ledger.imbalance(gateway.source.unsettled, gateway.forwarder.itemsInFlight);
-    if (off.messages !== 0 || off.items !== 0) violations.push(`${where}: imbalance of ${off.messages} messages, ${off.items} items`);
+    const { routes } = gateway.forwarder.holdings();
+    const off = gateway.ledger.discrepancies({ messages: gateway.source.unsettled, items: gateway.forwarder.itemsInFlight, routes });
+    for (const { what, by } of off) violations.push(`${where}: imbalance of ${by} in ${what}`);
     if (gateway.source.unackedCount > world.prefetch) violations.push(`${where}: ${gateway.source.unackedCount} unacked, prefetch ${world.prefetch}`);
   };
 

@@ -5,7 +5,7 @@ import type { LaneStatus } from '../../../src/pipeline/ports.ts';
 /** A gateway that is what the test says. */
 export interface FakeProvider extends StatusProvider {
   readonly clock: { wall: number; monotonic: number };
-  held: { messages: number; items: number };
+  held: { messages: number; items: number; routes?: ReadonlyMap<string, number> };
   componentList: ComponentStatus[];
   sessionList: SessionStatus[];
   laneList: LaneStatus[];
@@ -27,7 +27,7 @@ export function fakeProvider(): FakeProvider {
     lag: undefined,
     now: () => clock.wall,
     monotonic: () => clock.monotonic,
-    inFlight: () => fake.held,
+    inFlight: () => ({ routes: new Map(), ...fake.held }),
     components: () => fake.componentList,
     sessions: () => fake.sessionList,
     lanes: () => fake.laneList,

@@ -14,7 +14,8 @@ function setUp(changes: Partial<MetricsOptions> = {}): { ledger: Ledger; metrics
   const ledger = new Ledger();
   const metrics = createMetrics({
     ledger,
-    inFlight: () => ({ messages: 0, items: 0 }),
+    inFlight: () => ({ messages: 0, items: 0, routes: new Map() }),
+    dedupe: () => ({ entries: 0, evictedEarly: 0 }),
     lanes: () => [],
     routes: ['readings', 'late'],
     sessions: ['consume', 'publish'],
@@ -108,7 +109,7 @@ describe('scrape', () => {
   it('is one moment: messages that arrive and settle while it is being written do not unbalance it', async () => {
     const ledger = new Ledger();
     let inFlight = 0;
-    const { metrics } = setUp({ ledger, inFlight: () => ({ messages: inFlight, items: 0 }) });
+    const { metrics } = setUp({ ledger, inFlight: () => ({ messages: inFlight, items: 0, routes: new Map() }) });
     const text = metrics.render();
     let moved = 0;
     const move = (): void => {
@@ -127,7 +128,7 @@ describe('scrape', () => {
   });
 
   it('shows an imbalance of either sign', async () => {
-    const { ledger, scrape } = setUp({ inFlight: () => ({ messages: 0, items: 5 }) });
+    const { ledger, scrape } = setUp({ inFlight: () => ({ messages: 0, items: 5, routes: new Map([['readings', 5]]) }) });
     ledger.messageReceived();
     const exposition = await scrape();
     expect(exposition.value('sluice_ledger_imbalance', { unit: 'messages' })).toBe(1);

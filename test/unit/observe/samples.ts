@@ -17,6 +17,8 @@ export const SAMPLES: { readonly [T in GatewayEventType]: EventOf<T> } = {
   },
   'source-attached': { type: 'source-attached', queue: 'sluice.ingest', epoch: 1 },
   'source-detached': { type: 'source-detached', queue: 'sluice.ingest', epoch: 1, reason: 'channel closed', unsettled: 7 },
+  'poison-suspected': { type: 'poison-suspected', queue: 'sluice.ingest', deaths: 3, reason: 'a topic longer than 255 bytes?' },
+  'poison-cleared': { type: 'poison-cleared', queue: 'sluice.ingest', how: 'moved', suspectedMs: 18_000 },
   'stale-ack': { type: 'stale-ack', epoch: 1, count: 3 },
   'batch-sealed': { type: 'batch-sealed', route: 'readings', by: 'count', items: 500, bytes: 70000 },
   'batch-forwarded': {
@@ -45,6 +47,8 @@ export const SAMPLES: { readonly [T in GatewayEventType]: EventOf<T> } = {
   'topology-asserted': { type: 'topology-asserted', exchanges: 5, queues: 5, bindings: 7 },
   'topology-repaired': { type: 'topology-repaired', what: 'queue sluice.ingest', reason: 'it was deleted' },
   'rule-failed': { type: 'rule-failed', route: 'late', message: 'no such key: x' },
+  'ledger-imbalance': { type: 'ledger-imbalance', messagesOff: 0, itemsOff: 2, reason: 'items: 2 neither settled nor held' },
+  'ledger-balanced': { type: 'ledger-balanced' },
   'component-phase': { type: 'component-phase', component: 'source', phase: 'ready', reason: undefined },
   drain: { type: 'drain', step: 'begin', itemsLeft: 12, messagesLeft: 10 },
 };

@@ -1,41 +1,77 @@
 import { describe, expect, it } from 'vitest';
 import { Dedupe } from '../../../src/pipeline/dedupe.ts';
 
+const D = 'device';
+
 describe('Dedupe', () => {
   it('knows only what was committed', () => {
     const dedupe = new Dedupe({ entries: 10, windowMs: 1000 });
-    expect(dedupe.has('a')).toBe(false);
-    dedupe.commit('a', 0);
-    expect(dedupe.has('a')).toBe(true);
+    expect(dedupe.has(D, 'a')).toBe(false);
+    dedupe.commit(D, 'a', 0);
+    expect(dedupe.has(D, 'a')).toBe(true);
   });
 
   it('stays within its bound and keeps at least the younger half', () => {
     const dedupe = new Dedupe({ entries: 100, windowMs: 1_000_000 });
     for (let i = 0; i < 1000; i += 1) {
-      dedupe.commit(String(i), 10);
+      dedupe.commit(D, String(i), 10);
       expect(dedupe.size).toBeLessThanOrEqual(100);
     }
-    for (let i = 951; i < 1000; i += 1) expect(dedupe.has(String(i))).toBe(true);
-    expect(dedupe.has('0')).toBe(false);
+    for (let i = 951; i < 1000; i += 1) expect(dedupe.has(D, String(i))).toBe(true);
+    expect(dedupe.has(D, '0')).toBe(false);
   });
 
   it('forgets after the window, not before half of it', () => {
     const dedupe = new Dedupe({ entries: 100, windowMs: 1000 });
-    dedupe.commit('a', 5000);
-    dedupe.commit('b', 5499);
-    expect(dedupe.has('a')).toBe(true);
-    dedupe.commit('c', 5600);
-    expect(dedupe.has('a')).toBe(true);
-    dedupe.commit('d', 6200);
-    expect(dedupe.has('a')).toBe(false);
-    expect(dedupe.has('c')).toBe(true);
-    dedupe.commit('e', 60_000);
-    expect(dedupe.has('d')).toBe(false);
+    dedupe.commit(D, 'a', 5000);
+    dedupe.commit(D, 'b', 5499);
+    expect(dedupe.has(D, 'a')).toBe(true);
+    dedupe.commit(D, 'c', 5600);
+    expect(dedupe.has(D, 'a')).toBe(true);
+    dedupe.commit(D, 'd', 6200);
+    expect(dedupe.has(D, 'a')).toBe(false);
+    expect(dedupe.has(D, 'c')).toBe(true);
+    dedupe.commit(D, 'e', 60_000);
+    expect(dedupe.has(D, 'd')).toBe(false);
   });
 
   it('is off with no entries', () => {
     const dedupe = new Dedupe({ entries: 0, windowMs: 1000 });
-    dedupe.commit('a', 0);
-    expect(dedupe.has('a')).toBe(false);
+    dedupe.commit(D, 'a', 0);
+    expect(dedupe.has(D, 'a')).toBe(false);
+  });
+
+  it('lets a chatty device push out its own ids and not those of others', () => {
+    const dedupe = new Dedupe({ entries: 1000, windowMs: 1_000_000 });
+    for (let i = 0; i < 50; i += 1) dedupe.commit(`quiet-${i}`, 'k', 10);
+    for (let i = 0; i < 100_000; i += 1) dedupe.commit('chatty', String(i), 10);
+    for (let i = 0; i < 50; i += 1) expect(dedupe.has(`quiet-${i}`, 'k')).toBe(true);
+    expect(dedupe.has('chatty', '99999')).toBe(true);
+    expect(dedupe.has('chatty', '99000')).toBe(false);
+    expect(dedupe.stats()).toEqual({ entries: 500, evictedEarly: 99_550 });
+  });
+
+  it('takes from the one that has most when a quiet device needs room', () => {
+    const dedupe = new Dedupe({ entries: 160, windowMs: 1_000_000 });
+    for (let i = 0; i < 80; i += 1) dedupe.commit('chatty', String(i), 10);
+    for (let i = 0; i < 20; i += 1) dedupe.commit('quiet', String(i), 10);
+    for (let i = 0; i < 20; i += 1) expect(dedupe.has('quiet', String(i))).toBe(true);
+    expect([dedupe.has('chatty', '19'), dedupe.has('chatty', '20')]).toEqual([false, true]);
+  });
+
+  it('stays within its bound with many devices, counts what goes early, and keeps at least the younger half', () => {
+    const dedupe = new Dedupe({ entries: 100, windowMs: 1_000_000 });
+    for (let i = 0; i < 1000; i += 1) {
+      dedupe.commit(`d${i}`, 'k', 10);
+      expect(dedupe.size).toBeLessThanOrEqual(100);
+    }
+    for (let i = 951; i < 1000; i += 1) expect(dedupe.has(`d${i}`, 'k')).toBe(true);
+    expect(dedupe.stats().evictedEarly).toBe(1000 - dedupe.size);
+  });
+
+  it('counts nothing that goes with its window', () => {
+    const dedupe = new Dedupe({ entries: 100, windowMs: 1000 });
+    for (let i = 0; i < 100; i += 1) dedupe.commit(D, String(i), i * 1000);
+    expect(dedupe.stats().evictedEarly).toBe(0);
   });
 });

@@ -191,12 +191,12 @@ describe('Lane', () => {
     );
     await time.runUntil(1);
     stale.lose();
-    dedupe.commit('k1', time.now());
+    dedupe.commit('dev', 'k1', time.now());
     await time.runUntil(10_000);
     expect(sent[1]?.items.map((each) => each.text)).toEqual(['new']);
     expect(outcomes).toEqual(['deduplicated', 'forwarded']);
     expect(ledger.items).toMatchObject({ abandoned: 1, deduplicated: 1, forwarded: 1 });
-    expect(dedupe.has('k2')).toBe(true);
+    expect(dedupe.has('dev', 'k2')).toBe(true);
   });
 
   it('does not remember a reading whose publish failed', async () => {
@@ -206,7 +206,7 @@ describe('Lane', () => {
     await time.runUntil(1);
     abort.abort();
     await time.runUntil(10_000);
-    expect(dedupe.has('k')).toBe(false);
+    expect(dedupe.has('dev', 'k')).toBe(false);
   });
 
   it('gives everything back when aborted', async () => {

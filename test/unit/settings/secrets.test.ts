@@ -69,6 +69,14 @@ describe('secrets', () => {
     mustHide(JSON.stringify(problems));
   });
 
+  it('the URL of the management API is one of HTTP and hides its password', async () => {
+    const given = await load(`${GOOD}rabbitmq: { management: 'http://watcher:${PASSWORD}@h:15672' }\n`);
+    if (!given.ok) throw new Error(JSON.stringify(given.problems));
+    expect(redact(given.settings).rabbitmq.management).toBe('http://watcher:***@h:15672/');
+    const problems = await problemsOf(`${GOOD}rabbitmq: { management: 'amqp://watcher:${PASSWORD}@h' }\n`);
+    expect(problems.map(({ message }) => message)).toEqual(['must begin with http:// or https://']);
+  });
+
   it('a URL must be one that amqplib takes, without parameters that go past the settings', async () => {
     const tell = async (url: string): Promise<unknown> => (await problemsOf(`${GOOD}rabbitmq: { url: '${url}' }\n`))[0]?.message;
     expect(await tell('localhost')).toBe('is not a URL');

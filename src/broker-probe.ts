@@ -1,0 +1,39 @@
+import { systemScheduler } from './pipeline/scheduler.ts';
+import type { Connection } from './rabbit/connection.ts';
+import { type BrokerFacts, probe } from './rabbit/probe.ts';
+import type { Topology } from './rabbit/topology.ts';
+import type { Settings } from './settings/load.ts';
+
+/** For every single answer: a start must not wait long for what only informs. */
+const ANSWER_MS = 3000;
+
+/** Asks the broker what the settings make it worth asking. `declared`: it has just agreed to the topology. */
+export async function probeBroker(connection: Connection, settings: Settings, topology: Topology, declared: boolean): Promise<BrokerFacts> {
+  const ingest = topology.queues.find(({ name }) => name === settings.source.queue);
+  if (ingest === undefined) throw new Error('the topology has no ingest queue');
+  return await probe(connection, {
+    ingest: { ...ingest, declare: ingest.declare && declared },
+    vhost: vhostOf(settings),
+    management: settings.rabbitmq.management,
+    timeoutMs: ANSWER_MS,
+    scheduler: systemScheduler,
+  });
+}
+
+/** The same at the start of a gateway, into its log. */
+export async function reportBroker(
+  connection: Connection,
+  settings: Settings,
+  topology: Topology,
+  log: { info(text: string): void; warn(text: string): void },
+): Promise<void> {
+  const { notes, warnings } = await probeBroker(connection, settings, topology, true);
+  for (const note of notes) log.info(`broker: ${note}`);
+  for (const warning of warnings) log.warn(`broker: ${warning}`);
+}
+
+/** All URLs name nodes of one cluster, so the virtual host of the first is that of all. */
+export function vhostOf(settings: Settings): string {
+  const path = new URL(settings.rabbitmq.urls[0] ?? 'amqp://localhost').pathname.slice(1);
+  return path === '' ? '/' : decodeURIComponent(path);
+}

@@ -1,0 +1,77 @@
+import { messageOf } from './reasons.ts';
+import type { AmqpArguments } from './topology.ts';
+
+/** What the management API tells that AMQP does not. What the account may not see is undefined. */
+export interface ManagementFacts {
+  readonly plugins: readonly string[] | undefined;
+  readonly arguments: AmqpArguments | undefined;
+  readonly durable: boolean | undefined;
+  readonly policy: AmqpArguments;
+  /** Bindings but that of the default exchange. */
+  readonly bindings: readonly { readonly source: string; readonly routingKey: string }[] | undefined;
+  /** Resource alarms that hold now. */
+  readonly alarms: readonly string[];
+  /** What could not be read, a line each. */
+  readonly failures: readonly string[];
+}
+
+interface QueueAnswer {
+  readonly arguments?: AmqpArguments;
+  readonly durable?: boolean;
+  readonly effective_policy_definition?: AmqpArguments;
+}
+
+interface NodeAnswer {
+  readonly name: string;
+  readonly enabled_plugins?: readonly string[];
+  readonly mem_alarm?: boolean;
+  readonly disk_free_alarm?: boolean;
+}
+
+/** Reads over HTTP what concerns the queue. Never rejects. `url`: `http://user:password@host:15672`, also with a path before `/api`. */
+export async function readManagement(url: string, vhost: string, queue: string, timeoutMs: number): Promise<ManagementFacts> {
+  const base = new URL(url);
+  // fetch refuses URLs with credentials.
+  const user = decodeURIComponent(base.username);
+  const password = decodeURIComponent(base.password);
+  base.username = '';
+  base.password = '';
+  const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
+  const failures = new Set<string>();
+  const get = async <T>(path: string): Promise<T | undefined> => {
+    try {
+      const response = await fetch(`${base.href.replace(/\/$/, '')}/api/${path}`, { headers, signal: AbortSignal.timeout(timeoutMs) });
+      if (response.ok) return (await response.json()) as T;
+      failures.add(`the management API answers ${response.status} to /api/${path}${advice(response.status)}`);
+    } catch (error) {
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+      failures.add(`the management API at ${base.origin} does not answer: ${messageOf(cause, password)}`);
+    }
+    return undefined;
+  };
+  const where = `queues/${encodeURIComponent(vhost)}/${encodeURIComponent(queue)}`;
+  const [found, bindings, nodes] = await Promise.all([
+    get<QueueAnswer>(where),
+    get<{ source: string; routing_key: string }[]>(`${where}/bindings`),
+    get<NodeAnswer[]>('nodes'),
+  ]);
+  const plugins = [...new Set((nodes ?? []).flatMap((node) => node.enabled_plugins ?? []))].sort();
+  return {
+    // A list without the plugin that answers is not there yet: nodes report only seconds after their start.
+    plugins: plugins.includes('rabbitmq_management') ? plugins : undefined,
+    arguments: found?.arguments,
+    durable: found?.durable,
+    policy: found?.effective_policy_definition ?? {},
+    bindings: bindings?.filter(({ source }) => source !== '').map(({ source, routing_key }) => ({ source, routingKey: routing_key })),
+    alarms: (nodes ?? []).flatMap((node) => [
+      ...(node.mem_alarm === true ? [`memory alarm on ${node.name}`] : []),
+      ...(node.disk_free_alarm === true ? [`disk alarm on ${node.name}`] : []),
+    ]),
+    failures: [...failures],
+  };
+}
+
+function advice(status: number): string {
+  if (status === 401) return '. Give user and password in rabbitmq.management; the user needs the tag monitoring';
+  return status === 403 ? '. The user needs the tag monitoring and a permission on the virtual host' : '';
+}
