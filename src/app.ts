@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
+import { buildPipeline } from './app-pipeline.ts';
 import { reportBroker } from './broker-probe.ts';
-import { CodecSurroundings } from './codec-environment.ts';
-import { defaultCodecs } from './codec/registry.ts';
+import type { CodecSurroundings } from './codec-environment.ts';
 import { deadLetterPages } from './dead-letter-pages.ts';
 import type { Observer, Phase } from './domain/events.ts';
 import { type InFlight, Ledger } from './domain/ledger.ts';
@@ -13,24 +13,20 @@ import { createMetrics } from './observe/metrics.ts';
 import { RuntimeMonitor } from './observe/runtime.ts';
 import { BooksWatch, type Holdings, inFlightOf } from './pipeline/books-watch.ts';
 import { Dedupe } from './pipeline/dedupe.ts';
-import { Forwarder } from './pipeline/forwarder.ts';
-import { Graveyard } from './pipeline/graveyard.ts';
-import { idSource, instanceName } from './pipeline/ids.ts';
-import { compileNormaliser } from './pipeline/normaliser.ts';
-import { Permits } from './pipeline/permits.ts';
-import { Router } from './pipeline/router.ts';
+import type { Forwarder } from './pipeline/forwarder.ts';
+import { instanceName } from './pipeline/ids.ts';
 import { systemScheduler } from './pipeline/scheduler.ts';
 import { assertTopology, TopologyError } from './rabbit/assert-topology.ts';
 import type { Connection } from './rabbit/connection.ts';
-import { AmqpDeadLetters } from './rabbit/dead-letters.ts';
+import type { AmqpDeadLetters } from './rabbit/dead-letters.ts';
 import { pause } from './rabbit/deadline.ts';
 import { Session } from './rabbit/session.ts';
-import { AmqpSink } from './rabbit/sink.ts';
+import type { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
 import { buildTopology, type Topology } from './rabbit/topology.ts';
 import { sessionOptions } from './session-options.ts';
 import type { Settings } from './settings/load.ts';
-import { needsState, topologyOptions } from './topology-options.ts';
+import { topologyOptions } from './topology-options.ts';
 
 /** For every single answer of the broker that is not a confirm: opening a channel, declaring, consuming. */
 const ANSWER_MS = 10_000;
@@ -81,7 +77,7 @@ export class App {
     // Every lane that waits listens: their number is bounded by the prefetch, not by ten.
     setMaxListeners(0, this.abandon.signal);
     this.options = options;
-    const { gateway, rabbitmq, routes, dedupe, limits, profiles, retry } = settings;
+    const { gateway, routes, dedupe } = settings;
     const scheduler = systemScheduler;
     this.logging = new Logging({ name: gateway.name, level: settings.log.level, format: settings.log.pretty ? 'text' : options.logFormat });
     this.tracker = trackStatus({ components: COMPONENTS, sessions: SESSIONS }, () => scheduler.now());
@@ -117,50 +113,23 @@ export class App {
     const session = (name: (typeof SESSIONS)[number]): Session => new Session({ ...sessionOptions(settings, name), observer, scheduler });
     this.consuming = session('consume');
     this.publishing = session('publish');
-    const publisher = {
-      session: this.publishing,
-      confirmTimeoutMs: rabbitmq.confirmTimeoutSeconds * 1000,
-      channelTimeoutMs: ANSWER_MS,
-      maxMessageBytes: rabbitmq.maxMessageBytes,
-      scheduler,
-    };
-    this.sink = new AmqpSink({ ...publisher, gateway: gateway.name });
-    // A dead letter is a message that the broker delivered, so the broker takes it back, however large.
-    this.deadLetters = new AmqpDeadLetters({
-      ...publisher,
-      maxMessageBytes: Number.MAX_SAFE_INTEGER,
-      exchange: settings.deadLetters.exchange,
-      config: configVersion,
-    });
-    const shared = { ledger: this.ledger, retry, scheduler, observer, signal: this.abandon.signal };
-    const graveyard = new Graveyard({
-      ...shared,
-      sink: this.deadLetters,
-      nextId: idSource(instance, 'd'),
-      concurrency: settings.deadLetters.concurrency,
-      onIdle: () => this.forwarder.checkIdle(),
-    });
-    this.surroundings = new CodecSurroundings({
+    const parts = buildPipeline({
+      settings,
+      configVersion,
       instance,
-      needed: needsState(profiles),
       session: this.publishing,
-      exchange: settings.source.exchange,
-      stateDir: gateway.stateDir,
-      channelTimeoutMs: ANSWER_MS,
+      ledger: this.ledger,
+      dedupe: remembered,
       scheduler,
+      observer,
+      signal: this.abandon.signal,
+      answerMs: ANSWER_MS,
       warn: (message) => this.logging.logger.warn(message),
     });
-    this.forwarder = new Forwarder({
-      ...shared,
-      normaliser: compileNormaliser(profiles, defaultCodecs(), limits, instance, this.surroundings.environment),
-      router: new Router(routes, (route, message) => observer({ type: 'rule-failed', route, message })),
-      sink: this.sink,
-      graveyard,
-      dedupe: remembered,
-      permits: new Permits(rabbitmq.maxInFlightBatches, rabbitmq.maxInFlightBytes),
-      nextId: idSource(instance, 'b'),
-      maxDeliveries: settings.source.maxDeliveries,
-    });
+    this.sink = parts.sink;
+    this.deadLetters = parts.deadLetters;
+    this.surroundings = parts.surroundings;
+    this.forwarder = parts.forwarder;
     this.topology = buildTopology(topologyOptions(settings));
     this.source = new AmqpSource({
       session: this.consuming,
