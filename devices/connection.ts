@@ -1,41 +1,12 @@
 import { connect } from 'mqtt';
-import { ChosenIds, EmptyStore } from './mqtt-parts.ts';
+import { clientOptions } from './connection-options.ts';
+import { ChosenIds, describe } from './mqtt-parts.ts';
 import type { MqttClient } from 'mqtt';
 import type { Clock } from './clock.ts';
+import type { ConnectionEvents, ConnectionOptions } from './connection-options.ts';
 import type { Message, Qos } from './device.ts';
-import type { Presence } from './formats/format.ts';
-import type { TlsOptions } from './options.ts';
 import type { Rng } from './random.ts';
-
-export interface ConnectionOptions {
-  /** `mqtt://host:port` or `ws://host:port/path`; with TLS `mqtts://` or `wss://`. */
-  readonly url: string;
-  readonly clientId: string;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  /** For mqtts and wss. */
-  readonly tls: TlsOptions | undefined;
-  /** What is said on each connect, before a clean end, and as the last will; undefined: nothing, and there is no will. */
-  readonly presence: Presence | undefined;
-  /** False keeps the session at the broker over reconnects and runs. */
-  readonly clean: boolean;
-  /** Seconds; a dead peer is noticed after 1.5 times this. */
-  readonly keepalive: number;
-  /** Bound on QoS 1 messages without PUBACK, 1 to 60000. */
-  readonly window: number;
-  readonly connectTimeoutMs: number;
-  readonly retryMs: { readonly first: number; readonly most: number };
-}
-
-export interface ConnectionEvents {
-  up(): void;
-  /** The connection, or an attempt at one, ended without our asking. `refused`: wrong user name or password, or not authorised. */
-  down(reason: string, refused: boolean): void;
-  /** `message` undefined: a status. */
-  pubacked(message: Message | undefined): void;
-  /** A message may be sent again where none could be before. */
-  room(): void;
-}
+import type { Said, Session } from './session.ts';
 
 interface Pending {
   readonly message: Message | undefined;
@@ -48,7 +19,8 @@ interface Pending {
  *
  * Each network connection has a client of its own (no automatic reconnect). Messages without PUBACK are kept here, and
  * sent again in their order, with their packet identifiers and the DUP flag, on the next one [MQTT-4.4.0-1, MQTT-4.6.0-1,
- * MQTT-3.3.1-1]. A message counts as acknowledged when the publish callback came without an error, and at no other time.
+ * MQTT-3.3.1-1], unless its session renews them. A message counts as acknowledged when the publish callback came without
+ * an error, and at no other time.
  */
 export class Connection {
   /** Network connections that broke or could not be made, and were tried again. */
@@ -66,6 +38,7 @@ export class Connection {
   private readonly ids = new ChosenIds();
   private client: MqttClient | undefined;
   private isUp = false;
+  private upSince = 0;
   private leaving = false;
   private closing = false;
   private closed = false;
@@ -112,7 +85,7 @@ export class Connection {
   farewell(): void {
     this.leaving = true;
     if (this.isUp) {
-      this.sayStatus();
+      this.say(this.options.session?.farewell());
     }
   }
 
@@ -141,61 +114,93 @@ export class Connection {
   }
 
   private open(): void {
-    const { url, clientId, username, password, tls, presence, clean, keepalive, connectTimeoutMs } = this.options;
-    const client = connect(url, {
-      protocolVersion: 4,
-      clientId,
-      clean,
-      keepalive,
-      connectTimeout: connectTimeoutMs,
-      reconnectPeriod: 0,
-      resubscribe: false,
-      queueQoSZero: false,
-      timerVariant: 'native',
-      messageIdProvider: this.ids,
-      outgoingStore: new EmptyStore(),
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...tls,
-      // Spoken to the broker once per connection; not retained, so that a consumer that starts later is not told old news.
-      ...(presence === undefined ? {} : { will: { topic: presence.topic, payload: Buffer.from(presence.offline), qos: 1, retain: false } }),
-    });
+    const { url, session } = this.options;
+    const client = connect(url, { ...clientOptions(this.options), messageIdProvider: this.ids });
     this.client = client;
     let reason: string | undefined;
     let refused = false;
     let ended = false;
+    let subscribing: string | undefined;
     client.on('error', (error) => {
       reason ??= describe(error);
       // CONNACK return codes [MQTT-3.2.2.3]: 4 bad user name or password, 5 not authorised.
       refused ||= 'code' in error && (error.code === 4 || error.code === 5);
     });
-    client.on('connect', () => this.connected());
+    client.on('connect', () => {
+      if (session?.commandTopic === undefined) {
+        this.connected();
+        return;
+      }
+      subscribing = `the broker refused the subscription to ${session.commandTopic}: may this user read it?`;
+      this.ids.id = this.freeId();
+      client.subscribe(session.commandTopic, { qos: 1 }, (error) => {
+        if (ended) {
+          return;
+        }
+        if (error) {
+          refused = true;
+          client.stream.destroy();
+        } else {
+          subscribing = undefined;
+          this.connected();
+        }
+      });
+    });
+    client.on('message', (topic, payload) => {
+      if (this.isUp && !this.leaving && !this.closing) {
+        this.say(session?.onCommand?.(topic, payload));
+      }
+    });
     client.on('close', () => {
       if (!ended) {
         ended = true;
         client.end(true);
-        this.lost(reason, refused);
+        this.lost(reason ?? subscribing, refused);
       }
     });
   }
 
   private connected(): void {
     this.isUp = true;
+    this.upSince = this.clock.monotonic();
+    const { session } = this.options;
+    if (session?.renew === undefined) {
+      this.resend();
+      this.say(this.leaving ? session?.farewell() : session?.hello());
+    } else {
+      this.beginAnew(session);
+    }
+    this.events.up();
+    this.events.room();
+  }
+
+  private resend(): void {
     for (const [id, pending] of this.pending) {
       this.resent += 1;
       // A clean session knows nothing of the earlier attempt: there it is a first delivery.
       this.write(id, pending, !this.options.clean);
     }
-    this.sayStatus();
-    this.events.up();
-    this.events.room();
   }
 
-  private sayStatus(): void {
-    const { presence } = this.options;
-    const said = this.leaving ? presence?.offline : presence?.online;
-    if (presence !== undefined && said !== undefined) {
-      this.publish(presence.topic, said, 1, undefined);
+  private beginAnew(session: Session): void {
+    const before = [...this.pending];
+    this.pending.clear();
+    this.say(session.hello());
+    for (const [, { message }] of before) {
+      // What the last session said of itself holds no longer.
+      if (message !== undefined) {
+        this.resent += 1;
+        this.publish(message.topic, session.renew?.(message) ?? message.payload, 1, message);
+      }
+    }
+    if (this.leaving) {
+      this.say(session.farewell());
+    }
+  }
+
+  private say(said: readonly Said[] = []): void {
+    for (const { topic, payload, qos } of said) {
+      this.publish(topic, payload, qos, undefined);
     }
   }
 
@@ -212,8 +217,12 @@ export class Connection {
     }
     this.lastError = reason;
     this.reconnects += 1;
-    // Full jitter, so that a fleet does not come back as one wave.
     const { first, most } = this.options.retryMs;
+    if (wasUp && this.clock.monotonic() - this.upSince > most) {
+      // With QoS 0 alone there is no answer that would tell a good connection.
+      this.attempts = 0;
+    }
+    // Full jitter, so that a fleet does not come back as one wave.
     const delay = 20 + this.rng() * Math.min(most, first * 2 ** Math.min(this.attempts, 16));
     this.attempts += 1;
     this.cancelRetry = this.clock.after(delay, () => {
@@ -236,12 +245,17 @@ export class Connection {
       });
       return;
     }
+    const id = this.freeId();
+    const pending: Pending = { message, topic, payload };
+    this.pending.set(id, pending);
+    this.write(id, pending, false);
+  }
+
+  private freeId(): number {
     do {
       this.lastId = (this.lastId % 65_535) + 1;
     } while (this.pending.has(this.lastId));
-    const pending: Pending = { message, topic, payload };
-    this.pending.set(this.lastId, pending);
-    this.write(this.lastId, pending, false);
+    return this.lastId;
   }
 
   private write(id: number, pending: Pending, dup: boolean): void {
@@ -262,11 +276,4 @@ export class Connection {
       }
     });
   }
-}
-
-/** One line for a person. Errors of several addresses (localhost is two) hide their text in `errors`. */
-function describe(error: Error): string {
-  const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
-  const text = first instanceof Error ? first.message || first.name : String(first);
-  return text.replaceAll(/\s+/g, ' ');
 }

@@ -42,7 +42,7 @@ export class Fleet {
     // Who never asks for `done` must not be ended by it.
     this.finished.catch(() => {});
     this.driver = new Driver(this.clock, () => this.finish());
-    const crews = populate(options, options.site ?? options.username ?? 'demo');
+    const crews = populate(options, options.site ?? options.username ?? 'demo', () => this.deviceTime());
     this.links = crews.map(
       (crew, index) =>
         new Link(crew, this.urlOf(index), options, this.books, this.driver, {
@@ -180,6 +180,12 @@ export class Fleet {
       pubackMs: this.books.pubackMs.summary(),
       lastError: this.lastError,
     };
+  }
+
+  /** Before the first message is due: when that will be, as far as it is known. */
+  private deviceTime(): number {
+    const elapsed = this.driver.elapsed();
+    return elapsed < 0 ? (this.options.startTime ?? this.clock.now()) : this.startTime + elapsed;
   }
 
   private planned(): number {

@@ -50,7 +50,7 @@ export class Link implements Lane {
     const { username, password, tls, clean = false, keepalive = 15, window = 100, seed = 1 } = options;
     const { connectTimeoutMs = 10_000, retryMs = { first: 500, most: 10_000 } } = options;
     this.connection = new Connection(
-      { url, clientId: crew.clientId, username, password, tls, presence: crew.presence, clean, keepalive, window, connectTimeoutMs, retryMs },
+      { url, clientId: crew.clientId, username, password, tls, session: crew.session, clean, keepalive, window, connectTimeoutMs, retryMs },
       {
         up: () => {
           this.wasUp = true;

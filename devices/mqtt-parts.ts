@@ -28,3 +28,10 @@ export class EmptyStore extends Store {
     done();
   }
 }
+
+/** One line for a person. Errors of several addresses (localhost is two) hide their text in `errors`. */
+export function describe(error: Error): string {
+  const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
+  const text = first instanceof Error ? first.message || first.name : String(first);
+  return text.replaceAll(/\s+/g, ' ');
+}

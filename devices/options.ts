@@ -1,4 +1,4 @@
-import { FORMATS, formatOf } from './formats/index.ts';
+import { DIALECTS, dialectOf } from './formats/index.ts';
 import type { Clock } from './clock.ts';
 import type { Series } from './csv.ts';
 
@@ -38,7 +38,7 @@ export interface FleetOptions {
   readonly rate?: number | undefined;
   /** Between two messages of one device; default 1000. Not together with `rate`. */
   readonly intervalMs?: number | undefined;
-  /** `mix`: each device is one or the other, half and half by seed; default 1. */
+  /** `mix`: each device (in Sparkplug: each connection) is one or the other, half and half by seed; default 1, in Sparkplug 0. */
   readonly qos?: 0 | 1 | 'mix' | undefined;
   /** Stop planning after this many messages of the whole fleet. */
   readonly messages?: number | undefined;
@@ -158,10 +158,7 @@ export function problems(options: FleetOptions): string[] {
   within('connect-rate', options.connectRate, 0.1, 100_000);
   within('rate', options.rate, 0.001, 1000 * (options.devices ?? 10));
   within('interval', options.intervalMs, 1, 86_400_000);
-  check(
-    options.format === undefined || formatOf(options.format) !== undefined,
-    `format must be ${FORMATS.map((format) => format.name).join(', ')}, or left out`,
-  );
+  check(options.format === undefined || dialectOf(options.format) !== undefined, `format must be ${DIALECTS.map(({ name }) => name).join(', ')}, or left out`);
   check(options.format === undefined || options.audit !== true, 'audit marks need the native format');
   check(options.format === undefined || options.series === undefined, 'a series is replayed in the native format only');
   check(options.rate === undefined || options.intervalMs === undefined, 'rate and interval exclude each other');

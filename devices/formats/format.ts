@@ -31,11 +31,15 @@ export interface Presence {
   readonly offline: string;
 }
 
-/** A dialect: the topics and payloads of one family of real devices. */
-export interface Format {
+/** The language of one family of real devices. */
+export interface Dialect {
   readonly name: string;
   /** Kinds of devices that the family has. */
   readonly kinds: readonly string[];
+}
+
+/** A dialect in which each device speaks for itself: its topics and payloads. */
+export interface Format extends Dialect {
   /** All messages of one sample. `rng` is the device's own stream, for what a sample does not hold (signal strength, ...). */
   speak(device: FormatDevice, timeMs: number, rng: Rng): FormatMessage[];
   /** Undefined: such a connection says nothing. `device` is undefined where several devices share the connection. */

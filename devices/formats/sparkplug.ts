@@ -11,6 +11,15 @@ export interface MetricSpec {
   readonly type: TypeName;
   readonly unit?: string;
   readonly value: (timeMs: number) => MetricValue;
+  /** When the value that a birth tells was measured; without it or undefined: at the birth. */
+  readonly measuredAt?: () => number | undefined;
+}
+
+/** How a message of data differs from one that is sent at the time of its values. */
+export interface Lateness {
+  readonly historical?: boolean;
+  /** Time of the message, where it is not that of the values. */
+  readonly sentAt?: number;
 }
 
 export interface EdgeNodeOptions {
@@ -85,14 +94,21 @@ export class SparkplugEdgeNode {
 
   /** NDATA, or DDATA of a device; `names` picks metrics. Historical data says that it comes late. */
   data(timeMs: number, device?: string, names?: readonly string[], historical = false): Msg {
+    const picked = this.specs(device).filter(({ name }) => names === undefined || names.includes(name));
+    const values = new Map(picked.map(({ name, value }) => [name, value(timeMs)]));
+    return this.tell(values, timeMs, device, historical ? { historical, sentAt: this.options.clock() } : {});
+  }
+
+  /** NDATA, or DDATA of a device, with these values of its metrics. */
+  tell(values: ReadonlyMap<string, MetricValue>, timeMs: number, device?: string, { historical = false, sentAt = timeMs }: Lateness = {}): Msg {
     const { aliases = true } = this.options;
-    const metrics = this.specs(device)
-      .filter(({ name }) => names === undefined || names.includes(name))
-      .map((spec): Metric => {
-        const identity = aliases ? { alias: this.alias(device, spec.name), telltype: false } : { name: spec.name };
-        return { ...identity, time: timeMs, type: spec.type, historical, value: spec.value(timeMs) };
-      });
-    return this.message(device === undefined ? 'NDATA' : 'DDATA', device, historical ? this.options.clock() : timeMs, metrics);
+    const metrics = this.specs(device).flatMap((spec): Metric[] => {
+      const value = values.get(spec.name);
+      if (value === undefined) return [];
+      const identity = aliases ? { alias: this.alias(device, spec.name), telltype: false } : { name: spec.name };
+      return [{ ...identity, time: timeMs, type: spec.type, historical, value }];
+    });
+    return this.message(device === undefined ? 'NDATA' : 'DDATA', device, sentAt, metrics);
   }
 
   deviceDeath(device: string): Msg {
@@ -125,10 +141,10 @@ export class SparkplugEdgeNode {
   }
 
   private born(device: string, specs: readonly MetricSpec[], time: number): Metric[] {
-    return specs.map(({ name, type, unit, value }) => ({
+    return specs.map(({ name, type, unit, value, measuredAt }) => ({
       name,
       ...(this.options.aliases === false ? {} : { alias: this.alias(device, name) }),
-      time,
+      time: measuredAt?.() ?? time,
       type,
       ...(unit === undefined ? {} : { unit }),
       value: value(time),

@@ -13,14 +13,16 @@ Broker
                        (default: those that Node.js trusts)
   --cert FILE          the devices' own certificate, where the broker asks for one
   --key FILE           and its private key
-  --clean              no persistent sessions
+  --clean              no persistent sessions (with --format sparkplug there never are)
   --keepalive S        seconds (default 15)
 
 Format
-  --format NAME        tasmota, shelly-gen1, shelly-gen2, zigbee2mqtt, ttn-v3, chirpstack-v4, senml, line-protocol or
-                       owntracks (default: the native format). Topics are those of the dialect, outside of devices/SITE/:
-                       the account needs the right to publish there. One sample may be several messages, each a turn of
-                       its own. Marks (--audit) and --csv are for the native format only
+  --format NAME        tasmota, shelly-gen1, shelly-gen2, zigbee2mqtt, ttn-v3, chirpstack-v4, senml, line-protocol,
+                       owntracks or sparkplug (default: the native format). Topics are those of the dialect, outside of
+                       devices/SITE/: the account needs the right to publish there, and with sparkplug to subscribe to
+                       spBv1.0/SITE/NCMD/. One sample may be several messages, each a turn of its own. With sparkplug each
+                       connection is an edge node, and the devices that share it (--connections) are behind it. Marks
+                       (--audit) and --csv are for the native format only
 
 Devices
   --site NAME          second level of the native topics (default: the user name, else demo)
@@ -37,7 +39,7 @@ Devices
 Load
   --rate R             messages per second of all devices together
   --interval MS        or: milliseconds between two messages of one device (default 1000)
-  --qos 0|1|mix        mix: half of the devices each (default 1)
+  --qos 0|1|mix        mix: half of the devices each, with sparkplug of the edge nodes (default 1, with sparkplug 0)
   --connections N      spread the devices over N connections (default: one each, up to 1000)
   --connect-rate R     new connections per second at the start (default 200)
   --window N           messages without PUBACK per connection, 1 to 60000 (default 100)

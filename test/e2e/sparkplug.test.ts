@@ -5,7 +5,10 @@ import { type ChannelModel, connect } from 'amqplib';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { Fleet } from '../../devices/fleet.ts';
 import { encodePayload } from '../../devices/formats/sparkplug-writer.ts';
+import { readLedger } from '../../devices/ledger.ts';
+import { TcpProxy } from '../../src/verify/proxy.ts';
 import { Rig } from './rig.ts';
 import { Station } from './station.ts';
 
@@ -14,6 +17,8 @@ import { Station } from './station.ts';
 
 interface Reading {
   readonly device: string;
+  readonly measuredAt: number;
+  readonly tags?: Readonly<Record<string, string>>;
   readonly values: Readonly<Record<string, unknown>>;
   readonly units?: Readonly<Record<string, string>>;
   readonly flags?: readonly string[];
@@ -234,5 +239,58 @@ describe('Sparkplug B', () => {
       expect(death.flags).toContain('stale');
     }
     expect(letters).toEqual([]);
+  });
+
+  it.each([0, 1] as const)('reads a simulated fleet with QoS %i over lost connections, without a gap or an unknown alias', async (qos) => {
+    const { node, users } = rig;
+    const site = `fleet${qos}`;
+    const proxy = await TcpProxy.start('127.0.0.1', node.ports.mqtt);
+    cleanUp.push(async () => await proxy.close());
+    const ledger = join(rig.dir, `${site}.ndjson`);
+    const { name: username, password } = users.admin;
+    const fleet = new Fleet({
+      mqttUrl: `mqtt://127.0.0.1:${proxy.port}`,
+      username,
+      password,
+      site,
+      format: 'sparkplug',
+      devices: 6,
+      // Two hubs with two devices each, and two nodes that are devices themselves.
+      connections: 4,
+      intervalMs: 50,
+      faultShare: 0,
+      qos: qos === 0 ? undefined : qos,
+      ledger,
+      retryMs: { first: 50, most: 500 },
+    });
+    cleanUp.push(async () => await fleet.stop(0));
+    await fleet.start();
+    const data = (): Reading[] => arrived.filter(({ device, values }) => device.startsWith(`${site}/`) && !('online' in values));
+    const births = (): number => arrived.filter(({ device, values }) => device.startsWith(`${site}/`) && values['online'] === true).length;
+    await until('readings', () => data().length > 60);
+    const before = births();
+    proxy.cut();
+    await until('births of the next sessions', () => fleet.stats().reconnects === 4 && fleet.stats().connected === 4 && births() >= before + 8);
+    const then = data().length;
+    await until('readings after the loss', () => data().length > then + 60);
+    const stats = await fleet.stop(30_000);
+    expect(stats).toMatchObject({ inFlight: 0, connected: 4, silent: 0 });
+    // An end that was announced: the devices behind hubs, and the nodes.
+    for (const device of [`${site}/hub-0001`, `${site}/hub-0001/thermostat-0001`, `${site}/gps-tracker-0003`]) {
+      await until(`the death of ${device}`, () => of(device).at(-1)?.values['online'] === false);
+    }
+    const owed = readLedger(ledger);
+    expect(owed.attempted.size).toBe(stats.attempted);
+    const missing = (): number => {
+      const told = arrived.filter(({ tags }) => tags?.['type']?.endsWith('DATA') === true);
+      const known = new Set(told.map(({ device, measuredAt }) => `${device.split('/').at(-1)} ${measuredAt}`));
+      return [...owed.attempted.values()].filter(({ device, time }) => !known.has(`${device.slice(site.length + 1)} ${time}`)).length;
+    };
+    // With QoS 0 what was on its way is lost with the connection.
+    const most = qos === 1 ? 0 : stats.attempted / 2;
+    await until('what is owed', () => missing() <= most);
+    expect(arrived.filter(({ flags = [] }) => flags.includes('gap'))).toEqual([]);
+    expect(letters).toEqual([]);
+    expect(commands).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Instrument } from '../../../devices/device.ts';
@@ -8,20 +8,17 @@ import { DialectSpeaker } from '../../../devices/formats/speaker.ts';
 import { messageKey, readLedger } from '../../../devices/ledger.ts';
 import { profileOf } from '../../../devices/profiles/index.ts';
 import { hash32 } from '../../../devices/random.ts';
-import { defaultCodecs } from '../../../src/codec/registry.ts';
-import { Decoder } from '../../../src/commands/decoder.ts';
-import { DEFAULT_LIMITS } from '../../../src/domain/profile.ts';
-import { loadSettings } from '../../../src/settings/load.ts';
+import { decoderFor, PROFILES } from './gateway.ts';
 import { startBroker, temporaryFolder } from './support.ts';
 import type { Message } from '../../../devices/device.ts';
 import type { FaultKind } from '../../../devices/faults.ts';
 import type { Format, FormatMessage } from '../../../devices/formats/format.ts';
 import type { Sample, Values } from '../../../devices/profiles/profile.ts';
+import type { Decoder } from '../../../src/commands/decoder.ts';
 import type { Reading } from '../../../src/domain/reading.ts';
 
 const START = 1_767_225_600_000;
 const STEP = 60_000;
-const PROFILES = join(import.meta.dirname, '..', '..', '..', 'config', 'profiles');
 
 const cleanup: (() => unknown)[] = [];
 afterEach(async () => {
@@ -172,7 +169,7 @@ describe('a fleet in a dialect', () => {
   });
 
   it.each([
-    [{ format: 'homie' }, /^format must be tasmota, .*owntracks, or left out$/],
+    [{ format: 'homie' }, /^format must be tasmota, .*owntracks, sparkplug, or left out$/],
     [{ format: 'tasmota', audit: true }, /^audit marks need the native format$/],
     [{ format: 'tasmota', series: { times: [0], rows: [{ a: 1 }] } }, /^a series is replayed in the native format only$/],
     [{ format: 'owntracks', profiles: ['thermostat'] }, /^no profile "thermostat" in the format owntracks; there are: gps-tracker$/],
@@ -243,25 +240,6 @@ const WANTED: Readonly<Record<string, Readonly<Record<string, Wanted>>>> = {
     ],
   },
 };
-
-/** As little as settings may hold besides the profile. */
-const SETTINGS = (profile: string): object => ({
-  rabbitmq: { url: 'amqp://localhost' },
-  profileFiles: [profile],
-  exchanges: [{ name: 'out', type: 'topic' }],
-  queues: [{ name: 'out', bindings: [{ exchange: 'out', routingKey: '#' }] }],
-  routes: [{ name: 'out', exchange: 'out', routingKey: '{profile}' }],
-});
-
-async function decoderFor(name: string): Promise<Decoder> {
-  const folder = temporaryFolder();
-  cleanup.push(folder.remove);
-  const file = folder.path('settings.yaml');
-  writeFileSync(file, JSON.stringify(SETTINGS(join(PROFILES, `${name}.yaml`))));
-  const loaded = await loadSettings(file, {}, { codecs: defaultCodecs().names });
-  if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
-  return new Decoder(loaded.settings.profiles, defaultCodecs(), DEFAULT_LIMITS);
-}
 
 function outcomes(decoder: Decoder, { messages, timeMs }: Said) {
   return messages.map(({ topic, payload, kind }) => ({

@@ -1,33 +1,9 @@
-import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import { SparkplugEdgeNode } from '../../../devices/formats/sparkplug.ts';
 import { encodePayload } from '../../../devices/formats/sparkplug-writer.ts';
+import { read } from './sparkplug-read.ts';
 
 const T = 1_763_884_000_000;
-
-/** A third opinion on the bytes: field numbers of Sparkplug 3.0, section 6.4, read by a general protobuf library. */
-const SCHEMA = `syntax = "proto2";
-message Property { optional uint32 type = 1; optional uint32 int = 3; optional string text = 8; }
-message Properties { repeated string keys = 1; repeated Property values = 2; }
-message Template { repeated Metric metrics = 2; optional string ref = 4; optional bool isDefinition = 5; }
-message Metric {
-  optional string name = 1; optional uint64 alias = 2; optional uint64 timestamp = 3; optional uint32 datatype = 4;
-  optional bool historical = 5; optional bool isNull = 7; optional Properties properties = 9;
-  optional uint32 int = 10; optional uint64 long = 11; optional double double = 13; optional bool boolean = 14;
-  optional Template template = 18;
-}
-message Payload { optional uint64 timestamp = 1; repeated Metric metrics = 2; optional uint64 seq = 3; }`;
-const Payload = protobuf.parse(SCHEMA).root.lookupType('Payload');
-
-interface Read {
-  readonly timestamp: string;
-  readonly seq?: string;
-  readonly metrics: readonly Record<string, unknown>[];
-}
-
-function read(payload: Buffer): Read {
-  return Payload.toObject(Payload.decode(payload), { longs: String }) as Read;
-}
 
 function edge(): { node: SparkplugEdgeNode; clock: { time: number } } {
   const clock = { time: T };

@@ -11,6 +11,7 @@ export interface Seen {
   readonly clientId: string;
   readonly topic: string;
   readonly text: string;
+  readonly payload: Buffer;
   readonly qos: number;
   readonly dup: boolean;
   readonly packetId: number | undefined;
@@ -21,6 +22,7 @@ export interface Connect {
   readonly clean: boolean;
   readonly username: string | undefined;
   readonly will: string | undefined;
+  readonly willPayload: Buffer | undefined;
 }
 
 export interface BrokerOptions {
@@ -28,6 +30,7 @@ export interface BrokerOptions {
   onPublish?(seen: Seen, accept: () => void): void;
   /** CONNACK return code for a refusal, or undefined. */
   refuse?(username: string | undefined, password: string | undefined): number | undefined;
+  refuseSubscriptions?: boolean;
   port?: number;
 }
 
@@ -36,7 +39,7 @@ export async function startBroker(options: BrokerOptions = {}) {
   /** Each PUBLISH packet as it arrived. */
   const arrived: Seen[] = [];
   /** What subscribers would see, wills included. */
-  const published: { topic: string; text: string }[] = [];
+  const published: { topic: string; text: string; payload: Buffer }[] = [];
   const connects: Connect[] = [];
   const subprotocols: string[] = [];
   const streams = new Set<{ destroy(): unknown }>();
@@ -44,7 +47,13 @@ export async function startBroker(options: BrokerOptions = {}) {
     preConnect(_client, packet, done) {
       const will =
         packet.will === undefined ? undefined : `${packet.will.topic} ${String(packet.will.payload)} qos ${packet.will.qos} retain ${packet.will.retain}`;
-      connects.push({ clientId: packet.clientId, clean: packet.clean === true, username: packet.username, will });
+      connects.push({
+        clientId: packet.clientId,
+        clean: packet.clean === true,
+        username: packet.username,
+        will,
+        willPayload: packet.will && Buffer.from(packet.will.payload),
+      });
       done(null, true);
     },
     authenticate(_client, username, password, done) {
@@ -57,7 +66,8 @@ export async function startBroker(options: BrokerOptions = {}) {
     },
     authorizePublish(client, packet, done) {
       const id = (packet as { messageId?: number }).messageId;
-      const seen = { clientId: client?.id ?? '', topic: packet.topic, text: String(packet.payload), qos: packet.qos, dup: packet.dup, packetId: id };
+      const payload = Buffer.from(packet.payload);
+      const seen = { clientId: client?.id ?? '', topic: packet.topic, text: String(payload), payload, qos: packet.qos, dup: packet.dup, packetId: id };
       if (client === null) {
         done();
         return;
@@ -70,9 +80,12 @@ export async function startBroker(options: BrokerOptions = {}) {
       }
     },
   });
+  if (options.refuseSubscriptions === true) {
+    aedes.authorizeSubscribe = (_client, _subscription, done) => done(null, null);
+  }
   aedes.on('publish', (packet) => {
     if (!packet.topic.startsWith('$SYS')) {
-      published.push({ topic: packet.topic, text: String(packet.payload) });
+      published.push({ topic: packet.topic, text: String(packet.payload), payload: Buffer.from(packet.payload) });
     }
   });
   const tcp = createServer((socket) => {
