@@ -12,6 +12,7 @@ import { type RabbitNode, startRabbitNode } from '../../src/local/rabbit-node.ts
 import { type Session, SessionError } from '../../src/rabbit/session.ts';
 import { type TlsSettings, tlsOptions } from '../../src/rabbit/tls.ts';
 import { GatewayProcess } from '../../src/verify/gateway-process.ts';
+import { GATEWAY } from '../e2e/rig.ts';
 import { EventLog, Hand, newSession, soon, until } from '../support/rabbit.ts';
 import { authority, blocks, documentedFiles, opensslMissing, signed } from '../support/tls.ts';
 
@@ -162,7 +163,7 @@ log: { level: trace }
 `,
     );
     const log = join(dir, 'gateway.log');
-    const gateway = new GatewayProcess({ settings, httpPort, env: {}, log });
+    const gateway = new GatewayProcess({ settings, httpPort, env: {}, log, entry: GATEWAY });
     closers.push(async () => await gateway.end('SIGKILL').catch(() => {}));
     const starting = gateway.start(90_000);
     starting.catch(() => {});

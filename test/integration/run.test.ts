@@ -119,7 +119,7 @@ describe('sluice run', () => {
     expect(body).not.toContain('hidden-word');
     expect((await fetch(`${gateway.url}/livez`)).status).toBe(200);
     expect(await gateway.end('SIGTERM')).toBe(0);
-    expect(await started).toContain('ended with 0');
+    expect(await started).toContain('the gateway ended');
   });
 
   it('forwards, stops on SIGTERM with 0, and its log holds no secret', async () => {

@@ -5,6 +5,7 @@ import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { freePorts } from '../../src/local/ports.ts';
 import { GatewayProcess } from '../../src/verify/gateway-process.ts';
+import { GATEWAY } from '../e2e/rig.ts';
 import { Hand, Management, unique, until } from '../support/rabbit.ts';
 import { parseExposition } from '../unit/observe/exposition.ts';
 
@@ -123,7 +124,7 @@ describe.skipIf(broker.kind === 'external')('secrets', () => {
   it('are not shown while the broker cannot be reached', async () => {
     const { amqp } = await freePorts();
     const log = join(dir, 'unreachable.log');
-    const gateway = new GatewayProcess({ settings: file, httpPort, env: { URL: urlWith(MARKER, amqp) }, log });
+    const gateway = new GatewayProcess({ settings: file, httpPort, env: { URL: urlWith(MARKER, amqp) }, log, entry: GATEWAY });
     gateway.start(60_000).catch(() => {});
     const read = async (path: string): Promise<string> =>
       await fetch(`${gateway.url}${path}`)
@@ -143,7 +144,7 @@ describe.skipIf(broker.kind === 'external')('secrets', () => {
     // Ends the process by an exception that quotes the URL, as those of a client library may.
     const crash = join(dir, 'crash.mjs');
     writeFileSync(crash, `process.on('SIGUSR2', () => { setImmediate(() => { throw new Error('lost ' + process.env.URL); }); });\n`);
-    const gateway = new GatewayProcess({ settings: file, httpPort, env: { URL: urlWith(MARKER), NODE_OPTIONS: `--import ${crash}` }, log });
+    const gateway = new GatewayProcess({ settings: file, httpPort, env: { URL: urlWith(MARKER), NODE_OPTIONS: `--import ${crash}` }, log, entry: GATEWAY });
     await gateway.start(60_000);
     const hand = await Hand.open(broker.adminUrl);
     const before = parseExposition(await gateway.metrics());

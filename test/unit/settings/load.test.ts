@@ -322,7 +322,7 @@ describe('interpolation', () => {
       `${GOOD}http: { host: "\${HOST:-127.0.0.1}", port: "\${PORT}" }\ndedupe:\n  enabled: \${DEDUPE:-false}\ngateway: { name: "\${NAME}", drainSeconds: '\${DRAIN}' }\n`,
       { env: { PORT: '8080', NAME: '42', DRAIN: '1.5' } },
     );
-    expect(settings.http).toEqual({ host: '127.0.0.1', port: 8080 });
+    expect(settings.http).toEqual({ host: '127.0.0.1', port: 8080, allowedHosts: [] });
     expect(settings.dedupe.enabled).toBe(false);
     expect(settings.gateway).toMatchObject({ name: '42', drainSeconds: 1.5 });
   });
