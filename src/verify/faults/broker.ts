@@ -21,6 +21,15 @@ async function closeAll(field: Field): Promise<void> {
   await field.site.node.ctl(['close_all_connections', 'closed by an operator']);
 }
 
+/**
+ * Queues that were declared in the last half second are not on the disk yet: RabbitMQ 3.10.8 then forgets a classic one, and
+ * leaves a quorum one without a leader for good (both seen; its tables are dets files with an auto_save of 500 ms). That is the
+ * broker's to keep and not what is judged here, but a row before may have declared one.
+ */
+async function writeDown(field: Field): Promise<void> {
+  await field.site.node.ctl(['eval', 'mnesia:dump_log(), [dets:sync(Table) || Table <- dets:all()].']);
+}
+
 export const brokerKill: Fault = {
   kind: 'broker-kill',
   rows: ['F1'],
@@ -29,6 +38,7 @@ export const brokerKill: Fault = {
   showsWithinMs: () => SLACK_MS,
   redelivers: true,
   inject: async (field) => {
+    await writeDown(field);
     await field.busy();
     field.strike();
     await field.site.node.kill();
