@@ -7,6 +7,7 @@ import { type Command, CommandError, EXIT } from './command.ts';
 import { type OpenDesk, openDesk } from './dead-open.ts';
 import { DEAD_HELP, type DeadOptions, parseDead } from './dead-options.ts';
 import { changesText, exportLine, HEAD, letterText, PLAN_HEAD, type Row, row, shortfall, summaryText, table } from './dead-print.ts';
+import { standardOutput } from './output.ts';
 import { printable } from './problems.ts';
 
 const SHOWN = 50;
@@ -153,9 +154,6 @@ function tell(streams: DeadStreams, line: string): void {
 }
 
 function processStreams(): DeadStreams {
-  let gone = false;
-  // A reader that leaves (`| head`) is handled in the callback of the write.
-  process.stdout.on('error', () => {});
   const ask = async (question: string): Promise<boolean> => {
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
     try {
@@ -165,15 +163,7 @@ function processStreams(): DeadStreams {
     }
   };
   return {
-    out: (text) =>
-      new Promise((resolve) => {
-        if (gone) resolve(false);
-        else
-          process.stdout.write(text, (error) => {
-            gone ||= error !== null && error !== undefined;
-            resolve(!gone);
-          });
-      }),
+    out: standardOutput(),
     err: (text) => void process.stderr.write(text),
     ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   };

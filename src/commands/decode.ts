@@ -12,6 +12,7 @@ import { type Command, CommandError, EXIT } from './command.ts';
 import { explain, explanationJson, explanationText } from './decode-explain.ts';
 import { type Coding, type ListedMessage, linesOf, listed, readAll, uncoded } from './decode-input.ts';
 import { Decoder, type DecodeInput, type DecodeOutcome } from './decoder.ts';
+import { standardOutput } from './output.ts';
 import { settingsOrExplain } from './settings.ts';
 
 const OPTIONS = {
@@ -182,20 +183,9 @@ function resultLine(line: number, outcome: DecodeOutcome, run: Run): string {
 }
 
 function processStreams(): DecodeStreams {
-  let gone = false;
-  // A reader that leaves (`| head`) is handled in the callback of the write.
-  process.stdout.on('error', () => {});
   return {
     stdin: process.stdin,
-    out: (text) =>
-      new Promise((resolve) => {
-        if (gone) resolve(false);
-        else
-          process.stdout.write(text, (error) => {
-            gone ||= error !== null && error !== undefined;
-            resolve(!gone);
-          });
-      }),
+    out: standardOutput(),
     err: (text) => void process.stderr.write(text),
   };
 }
