@@ -9,7 +9,7 @@ export interface Memory {
 
 const memories = new WeakMap<CodecEnvironment, Memory>();
 
-/** One memory for all profiles of a gateway: one may read a node's births and another its data, and they save under the same names. */
+/** One memory for each environment, which the normaliser gives to each profile: what one profile learned stays its own. */
 export function memoryOf(environment: CodecEnvironment): Memory {
   let memory = memories.get(environment);
   if (memory === undefined) {

@@ -6,3 +6,8 @@ export function excerpt(text: string, max = 80): string {
   const cut = text.length > max ? `${text.slice(0, max)}...` : text;
   return cut.replace(UNSAFE, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 }
+
+/** The first line of what an error says: CEL's messages go on with a picture of the expression. */
+export function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}

@@ -1,4 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js';
+import { firstLine } from '../domain/excerpt.ts';
 import type { Letter, LetterFilter } from '../domain/letter.ts';
 import type { EpochMs } from '../domain/message.ts';
 import { compileTopicFilter } from '../domain/topic-template.ts';
@@ -88,8 +89,4 @@ export function parseInstant(text: string, now: EpochMs): EpochMs | undefined {
   if (!INSTANT.test(text)) return undefined;
   const at = Date.parse(text);
   return Number.isNaN(at) ? undefined : at;
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 }

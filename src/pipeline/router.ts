@@ -1,4 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js';
+import { firstLine } from '../domain/excerpt.ts';
 import { type Fault, fault } from '../domain/fault.ts';
 import type { Reading } from '../domain/reading.ts';
 import type { RouteSpec } from '../domain/route.ts';
@@ -138,11 +139,6 @@ function compileExpression(text: string): Expression {
   if (!check.valid) throw new Error(`when: ${firstLine(check.error)}`);
   if (check.type !== 'bool' && check.type !== 'dyn') throw new Error(`when: the expression must answer true or false, not ${check.type ?? 'something else'}`);
   return (context) => parsed(context) as unknown;
-}
-
-/** CEL's messages go on with a picture of the expression. */
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 }
 
 function isFault(found: Destination | Fault): found is Fault {

@@ -1,4 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js';
+import { firstLine } from '../../domain/excerpt.ts';
 
 /** What an expression may name; the router declares the same, and a test holds the two together. */
 const environment = new Environment({ unlistedVariablesAreDyn: false })
@@ -24,9 +25,4 @@ export function expressionProblem(text: string): string | undefined {
   if (!check.valid) return `this CEL expression cannot be evaluated: ${firstLine(check.error)}`;
   if (check.type !== 'bool' && check.type !== 'dyn') return `the expression must answer true or false, not ${check.type ?? 'something else'}`;
   return undefined;
-}
-
-/** The rest of the message is a drawing of the expression with a mark below it. */
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
