@@ -18,6 +18,11 @@ const MOST_PREFETCH = 65_535;
 const LEAST_PREFETCH = 100;
 /** Nothing came for so long: time to ask the broker whether anything is left. */
 const QUIET_MS = 500;
+/** Between two looks at whether the broker has put back what a walk held. */
+const LOOK_MS = 10;
+/** Longest time for these looks: somebody may purge the queue meanwhile. */
+const BACK_MS = 2000;
+const NEVER = new AbortController().signal;
 
 export interface WalkOptions {
   readonly queue: string;
@@ -50,13 +55,15 @@ export type Walked = Omit<LetterWalk, 'matched'> & {
 export async function walkQueue(connection: Connection, options: WalkOptions, visit: Visit, finish: () => Promise<void>): Promise<Walked> {
   const walk = new Walk(await connection.openChannel(options.timeoutMs), connection, options);
   let settled = false;
-  let ended: Walked['ended'];
+  let ended: Walked['ended'] = 'lost';
   try {
     await walk.begin();
     ended = await walk.run(visit);
   } finally {
     await finish();
     settled = await walk.end();
+    // Behind one that came short there is no telling how many are to come back.
+    if (settled && ended !== 'short') await walk.untilBack();
   }
   return { ...walk.counts, ended: walk.lostBecause === undefined ? ended : 'lost', reason: walk.lostBecause, settled };
 }
@@ -64,6 +71,7 @@ export async function walkQueue(connection: Connection, options: WalkOptions, vi
 class Walk {
   lostBecause: string | undefined;
   private readonly channel: Channel;
+  private readonly connection: Connection;
   private readonly options: WalkOptions;
   private readonly forget: () => void;
   private waiting: ConsumeMessage[] = [];
@@ -80,6 +88,7 @@ class Walk {
 
   constructor(channel: Channel, connection: Connection, options: WalkOptions) {
     this.channel = channel;
+    this.connection = connection;
     this.options = options;
     channel.on('error', (error: Error) => this.lose(messageOf(error)));
     channel.on('close', () => this.lose(connection.trouble ?? 'the channel was closed'));
@@ -143,6 +152,30 @@ class Walk {
     signal.removeEventListener('abort', this.roused);
     // Sent behind the acks on the same channel: once the broker has answered, it has seen them.
     return this.lostBecause === undefined && (await closeChannel(this.channel, timeoutMs, scheduler));
+  }
+
+  /**
+   * A queue puts back what a channel held a moment after the channel has closed, and whoever looked in that moment would be
+   * told that there are no letters. Waits until they are there again; not where other readers may have taken some of them.
+   */
+  async untilBack(): Promise<void> {
+    const { queue, timeoutMs, scheduler } = this.options;
+    if (this.delivered === this.removed || this.otherReaders > 0) return;
+    const until = scheduler.monotonic() + BACK_MS;
+    let channel: Channel | undefined;
+    try {
+      channel = await this.connection.openChannel(timeoutMs);
+      channel.on('error', () => {});
+      for (;;) {
+        const { messageCount } = await within(channel.checkQueue(queue), timeoutMs, `looking at queue '${queue}'`, scheduler);
+        if (messageCount >= this.present - this.removed || scheduler.monotonic() >= until) return;
+        await pause(LOOK_MS, NEVER, scheduler);
+      }
+    } catch {
+      // The walk is over and its result stands; the next one will say what is wrong with the queue.
+    } finally {
+      if (channel !== undefined) await closeChannel(channel, timeoutMs, scheduler);
+    }
   }
 
   private async visitWaiting(visit: Visit): Promise<boolean> {
