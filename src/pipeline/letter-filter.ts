@@ -1,4 +1,4 @@
-import { Environment } from '@marcbachmann/cel-js';
+import { LETTER_CONDITIONS } from '../domain/condition.ts';
 import { firstLine } from '../domain/excerpt.ts';
 import type { Letter, LetterFilter } from '../domain/letter.ts';
 import type { EpochMs } from '../domain/message.ts';
@@ -25,7 +25,7 @@ export function compileLetterFilter(filter: LetterFilter, now: EpochMs): (letter
   // A letter without a time is never too new: dropping by age must not spare it for ever, and none is without one in practice.
   if (since !== undefined) tests.push((letter) => (letter.buriedAt ?? 0) >= since);
   if (until !== undefined) tests.push((letter) => (letter.buriedAt ?? 0) < until);
-  if (filter.where !== undefined) tests.push(expressionTest(filter.where, now));
+  if (filter.where !== undefined) tests.push(conditionTest(filter.where, now));
   return (letter) => tests.every((test) => test(letter));
 }
 
@@ -42,36 +42,16 @@ function topicTest(filter: string): (topic: string) => boolean {
   }
 }
 
-const environment = new Environment({ unlistedVariablesAreDyn: false })
-  .registerVariable('id', 'string')
-  .registerVariable('code', 'string')
-  .registerVariable('stage', 'string')
-  .registerVariable('topic', 'string')
-  .registerVariable('device', 'string')
-  .registerVariable('route', 'string')
-  .registerVariable('message', 'string')
-  .registerVariable('attempts', 'int')
-  .registerVariable('replays', 'int')
-  .registerVariable('ageSeconds', 'int')
-  .registerVariable('size', 'int');
-
-/** What an expression cannot be evaluated for does not match: a wrong guess must not replay or drop anything. */
-function expressionTest(text: string, now: EpochMs): (letter: Letter) => boolean {
-  let parsed: ReturnType<typeof environment.parse>;
-  try {
-    parsed = environment.parse(text);
-  } catch (error) {
-    throw new LetterFilterError(`where: this is not a CEL expression: ${firstLine(error)}`);
-  }
-  const check = parsed.check();
-  if (!check.valid) throw new LetterFilterError(`where: ${firstLine(check.error)}`);
-  if (check.type !== 'bool' && check.type !== 'dyn') throw new LetterFilterError(`where: the expression must answer true or false, not ${check.type ?? '?'}`);
+/** What a condition cannot be evaluated for does not match: a wrong guess must not replay or drop anything. */
+function conditionTest(text: string, now: EpochMs): (letter: Letter) => boolean {
+  const condition = LETTER_CONDITIONS.compile(text);
+  if (!condition.ok) throw new LetterFilterError(`where: ${condition.problem}`);
   return (letter) => {
     const { id, code, stage, topic, message, attempts, replays, size, buriedAt } = letter;
     const age = Math.max(0, Math.floor((now - (buriedAt ?? now)) / 1000));
     const numbers = { attempts: BigInt(attempts), replays: BigInt(replays), ageSeconds: BigInt(age), size: BigInt(size) };
     try {
-      return parsed({ id, code, stage, topic, message, device: letter.device ?? '', route: letter.route ?? '', ...numbers }) === true;
+      return condition.value({ id, code, stage, topic, message, device: letter.device ?? '', route: letter.route ?? '', ...numbers });
     } catch {
       return false;
     }

@@ -1,4 +1,4 @@
-import { Environment } from '@marcbachmann/cel-js';
+import { type Condition, READING_CONDITIONS } from '../domain/condition.ts';
 import { firstLine } from '../domain/excerpt.ts';
 import { type Fault, fault } from '../domain/fault.ts';
 import type { Reading } from '../domain/reading.ts';
@@ -82,7 +82,7 @@ export class Router {
   private matcher(spec: RouteSpec): (reading: Reading) => boolean {
     const profiles = spec.profiles === undefined ? undefined : new Set(spec.profiles);
     const topics = spec.topics?.map((filter) => compileTopicFilter(filter));
-    const when = spec.when === undefined ? undefined : compileExpression(spec.when);
+    const when = spec.when === undefined ? undefined : compileCondition(spec.when);
     return (reading) => {
       if (profiles !== undefined && !profiles.has(reading.profile)) return false;
       if (topics !== undefined && !topics.some((matches) => matches(reading.topic))) return false;
@@ -91,7 +91,7 @@ export class Router {
   }
 
   /** An expression that cannot be evaluated for this reading does not match; that a field is absent is not even worth a word. */
-  private evaluate(route: string, expression: Expression, reading: Reading): boolean {
+  private evaluate(route: string, condition: Condition, reading: Reading): boolean {
     const { context } = this;
     context['device'] = reading.device;
     context['profile'] = reading.profile;
@@ -103,7 +103,7 @@ export class Router {
     context['measuredAt'] = reading.measuredAt;
     context['receivedAt'] = reading.receivedAt;
     try {
-      return expression(context) === true;
+      return condition(context);
     } catch (error) {
       const message = firstLine(error);
       if (!message.startsWith('No such key')) this.onRuleFailure(route, message);
@@ -115,30 +115,10 @@ export class Router {
 const NOTHING: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 const NO_FLAGS: readonly string[] = [];
 
-type Expression = (context: Record<string, unknown>) => unknown;
-
-const environment = new Environment({ unlistedVariablesAreDyn: false })
-  .registerVariable('device', 'string')
-  .registerVariable('profile', 'string')
-  .registerVariable('topic', 'string')
-  .registerVariable('values', 'map')
-  .registerVariable('units', 'map')
-  .registerVariable('tags', 'map')
-  .registerVariable('flags', 'list')
-  .registerVariable('measuredAt', 'double')
-  .registerVariable('receivedAt', 'double');
-
-function compileExpression(text: string): Expression {
-  let parsed: ReturnType<typeof environment.parse>;
-  try {
-    parsed = environment.parse(text);
-  } catch (error) {
-    throw new Error(`when: ${firstLine(error)}`, { cause: error });
-  }
-  const check = parsed.check();
-  if (!check.valid) throw new Error(`when: ${firstLine(check.error)}`);
-  if (check.type !== 'bool' && check.type !== 'dyn') throw new Error(`when: the expression must answer true or false, not ${check.type ?? 'something else'}`);
-  return (context) => parsed(context) as unknown;
+function compileCondition(text: string): Condition {
+  const result = READING_CONDITIONS.compile(text);
+  if (!result.ok) throw new Error(`when: ${result.problem}`);
+  return result.value;
 }
 
 function isFault(found: Destination | Fault): found is Fault {

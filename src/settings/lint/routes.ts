@@ -1,8 +1,8 @@
+import { READING_CONDITIONS } from '../../domain/condition.ts';
 import { checkRouteTemplate } from '../../domain/route-template.ts';
 import { topicFilterProblem } from '../../domain/topic-template.ts';
 import type { RawProfile, RawRoute } from '../schema.ts';
 import { type Entry, type Lint, takesAll } from './context.ts';
-import { expressionProblem } from './expression.ts';
 
 /** Keys that say how to publish: without meaning beside `drop: true`. */
 const PUBLISH_KEYS = [
@@ -32,8 +32,8 @@ export function lintRoutes(lint: Lint): void {
     for (const [i, name] of (route.profiles ?? []).entries()) {
       if (!profileNames.includes(name)) lint.unknown([...at, 'profiles', i], 'profile', name, profileNames);
     }
-    const wrong = route.when === undefined ? undefined : expressionProblem(route.when);
-    if (wrong !== undefined) lint.error([...at, 'when'], wrong);
+    const condition = route.when === undefined ? undefined : READING_CONDITIONS.compile(route.when);
+    if (condition?.ok === false) lint.error([...at, 'when'], condition.problem);
     templates(lint, at, route);
   }
   if (!lint.failedAt(['routes'])) order(lint);
