@@ -1,34 +1,18 @@
 import { encodeReading } from '../codec/reading.ts';
-import type { Observer } from '../domain/events.ts';
 import { fault } from '../domain/fault.ts';
-import type { Ledger } from '../domain/ledger.ts';
 import type { Reading } from '../domain/reading.ts';
 import { Batcher } from './batcher.ts';
 import type { Holdings } from './books-watch.ts';
-import type { Dedupe } from './dedupe.ts';
-import { type Graveyard, NO_ROUTE_NAME } from './graveyard.ts';
-import { Lane, type LaneContext, laneKey } from './lane.ts';
+import { NO_ROUTE_NAME } from './graveyard.ts';
+import { Lane, type LaneContext, type LaneServices, laneKey } from './lane.ts';
 import type { Normaliser } from './normaliser.ts';
-import type { Permits } from './permits.ts';
-import type { RetryOptions } from './persist.ts';
 import { readingsInScope, routingInScope } from './replay-scope.ts';
-import type { Batch, Delivery, Destination, Item, LaneStatus, Scheduler, Sink } from './ports.ts';
+import type { Batch, Delivery, Destination, Item, LaneStatus } from './ports.ts';
 import type { Router, Routing } from './router.ts';
 
-export interface ForwarderOptions {
+export interface ForwarderOptions extends LaneServices {
   readonly normaliser: Pick<Normaliser, 'normalise'>;
   readonly router: Router;
-  readonly sink: Sink;
-  readonly graveyard: Graveyard;
-  readonly dedupe: Dedupe;
-  readonly ledger: Ledger;
-  readonly permits: Permits;
-  readonly retry: RetryOptions;
-  readonly scheduler: Scheduler;
-  readonly observer: Observer;
-  readonly nextId: () => string;
-  /** Aborts every wait: what is left is given back to the broker. */
-  readonly signal: AbortSignal;
   /** Deliveries of one message beyond which it is buried undecoded; 0 for no bound. */
   readonly maxDeliveries: number;
 }

@@ -8,7 +8,8 @@ import type { Permits } from './permits.ts';
 import { persist, type RetryOptions } from './persist.ts';
 import type { Batch, Destination, Item, LaneStatus, Scheduler, Sink } from './ports.ts';
 
-export interface LaneContext {
+/** What lanes use, and whoever opens them has. */
+export interface LaneServices {
   readonly sink: Sink;
   readonly graveyard: Graveyard;
   readonly dedupe: Dedupe;
@@ -18,7 +19,11 @@ export interface LaneContext {
   readonly scheduler: Scheduler;
   readonly observer: Observer;
   readonly nextId: () => string;
+  /** Aborts every wait: what is left is given back to the broker. */
   readonly signal: AbortSignal;
+}
+
+export interface LaneContext extends LaneServices {
   /** Called when the lane has nothing left; it may be forgotten. */
   readonly onIdle: (lane: Lane) => void;
 }

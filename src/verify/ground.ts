@@ -94,9 +94,8 @@ export async function userGround(target: UserTarget, id: string): Promise<Ground
   // Past TLS a proxy would need the broker's certificate: such a door is used as it is, and its connections cannot be reset.
   const through = async (url: string | undefined, scheme: string, port: number): Promise<string | undefined> => {
     if (url === undefined) return undefined;
-    const { protocol, hostname, port: given } = new URL(url);
-    if (protocol !== scheme) return url;
-    const proxy = await TcpProxy.start(hostname.replace(/^\[|\]$/g, ''), given === '' ? port : Number(given));
+    if (new URL(url).protocol !== scheme) return url;
+    const proxy = await TcpProxy.before(url, port);
     deviceProxies.push(proxy);
     return proxy.via(url);
   };

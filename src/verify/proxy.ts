@@ -45,6 +45,12 @@ export class TcpProxy {
     return proxy;
   }
 
+  /** In front of what a URL leads to. */
+  static async before(url: string, defaultPort: number): Promise<TcpProxy> {
+    const { hostname, port } = new URL(url);
+    return await TcpProxy.start(hostname.replaceAll(/^\[|\]$/g, ''), port === '' ? defaultPort : Number(port));
+  }
+
   get port(): number {
     return this.listening;
   }

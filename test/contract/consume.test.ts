@@ -95,8 +95,7 @@ describe('sluice consume', () => {
 
   it('comes back after a lost connection', async () => {
     const queue = await newQueue();
-    const address = new URL(broker.amqpUrl);
-    const proxy = await TcpProxy.start(address.hostname, Number(address.port || 5672));
+    const proxy = await TcpProxy.before(broker.amqpUrl, 5672);
     closers.push(() => proxy.close());
     const { lines, told, stop, done } = consumer({ queue, urls: [proxy.via(broker.amqpUrl)] });
     send(queue, ['a']);

@@ -23,8 +23,7 @@ async function amqpBed(options: { confirmTimeoutMs: number }): Promise<DeadLette
   await hand.channel.assertExchange(name, 'topic');
   await hand.channel.assertQueue(name, { arguments: { 'x-queue-type': 'quorum' } });
   await hand.channel.bindQueue(name, name, '#');
-  const address = new URL(broker.amqpUrl);
-  const proxy = await TcpProxy.start(address.hostname, Number(address.port || 5672));
+  const proxy = await TcpProxy.before(broker.amqpUrl, 5672);
   const session = newSession(proxy.via(broker.amqpUrl), { name });
   await session.start(AbortSignal.timeout(10_000));
   const sink = new AmqpDeadLetters({

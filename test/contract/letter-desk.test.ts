@@ -34,8 +34,7 @@ class Bed {
     for (const queue of [bed.dead, bed.ingest]) await channel.assertQueue(queue, { arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 1_000_000 } });
     await channel.assertExchange(bed.dead, 'topic');
     await channel.bindQueue(bed.dead, bed.dead, '#');
-    const address = new URL(broker.amqpUrl);
-    bed.proxy = await TcpProxy.start(address.hostname, Number(address.port || 5672));
+    bed.proxy = await TcpProxy.before(broker.amqpUrl, 5672);
     const [reading, publishing, burying] = [newSession(bed.proxy.via(broker.amqpUrl)), newSession(broker.amqpUrl), newSession(broker.amqpUrl)];
     bed.sessions = [reading, publishing, burying];
     for (const session of bed.sessions) await session.start(AbortSignal.timeout(10_000));

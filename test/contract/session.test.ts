@@ -27,8 +27,7 @@ describe('Session', () => {
     return { session: made, log };
   }
   async function proxyTo(): Promise<TcpProxy> {
-    const address = new URL(broker.amqpUrl);
-    const proxy = await TcpProxy.start(address.hostname, Number(address.port || 5672));
+    const proxy = await TcpProxy.before(broker.amqpUrl, 5672);
     closers.push(() => proxy.close());
     return proxy;
   }

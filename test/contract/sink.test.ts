@@ -33,8 +33,7 @@ async function amqpBed(options: Partial<AmqpSinkOptions>): Promise<AmqpBed> {
     await hand.channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'classic' } });
     await hand.channel.bindQueue(name, name, 'good.#');
   }
-  const address = new URL(broker.amqpUrl);
-  const proxy = await TcpProxy.start(address.hostname, Number(address.port || 5672));
+  const proxy = await TcpProxy.before(broker.amqpUrl, 5672);
   const session = newSession(proxy.via(broker.amqpUrl), { name: base });
   await session.start(AbortSignal.timeout(10_000));
   const sink = new AmqpSink({

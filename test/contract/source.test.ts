@@ -33,8 +33,7 @@ async function amqpBed(prefetch: number, type: 'quorum' | 'classic', overrides: 
   const queue = `sluice.test.${unique()}`;
   const dead = `${queue}.dead`;
   const topology = buildTopology({ ingest: { queue, topics: [`${queue}/#`], type }, deadLetters: { exchange: dead, queue: dead }, exchanges: [], queues: [] });
-  const address = new URL(broker.amqpUrl);
-  const proxy = await TcpProxy.start(address.hostname, Number(address.port || 5672));
+  const proxy = await TcpProxy.before(broker.amqpUrl, 5672);
   const log = new EventLog();
   const session = newSession(proxy.via(broker.amqpUrl), { observer: log.observer, name: `test-${queue}` });
   const ledger = new Ledger();
