@@ -12,6 +12,7 @@ const VERBS: Readonly<Record<string, { summary: string; load: () => Promise<Comm
   dead: { summary: 'look at, replay and drop dead letters', load: async () => (await import('./commands/dead.ts')).command },
   decode: { summary: 'show what becomes of a payload', load: async () => (await import('./commands/decode.ts')).command },
   verify: { summary: 'inject faults under load and prove that nothing is lost', load: async () => (await import('./commands/verify.ts')).command },
+  test: { summary: 'run the tests of a configuration', load: async () => (await import('./commands/test.ts')).command },
   check: { summary: 'check a settings file', load: async () => (await import('./commands/check.ts')).command },
   doctor: { summary: 'look for what about the broker can lose data', load: async () => (await import('./commands/doctor.ts')).command },
   topology: { summary: 'print or apply the exchanges, queues and bindings', load: async () => (await import('./commands/topology.ts')).command },

@@ -100,7 +100,7 @@ export async function listed(text: string, folder: string): Promise<Listed> {
   return body === undefined ? problem('"payload_b64" is not base64') : { ok: true, value: { topic, profile, contentEncoding, body } };
 }
 
-async function readPayload(file: string): Promise<Buffer | string> {
+export async function readPayload(file: string): Promise<Buffer | string> {
   try {
     const found = await stat(file);
     if (!found.isFile()) return `${file} is not a regular file`;

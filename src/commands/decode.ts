@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { encodeReading, quote } from '../codec/reading.ts';
 import { defaultCodecs } from '../codec/registry.ts';
+import { isoInstant } from '../domain/instant.ts';
 import { DEFAULT_LIMITS } from '../domain/profile.ts';
 import { Router } from '../pipeline/router.ts';
 import { messageOf } from '../rabbit/reasons.ts';
@@ -13,7 +12,7 @@ import { explain, explanationJson, explanationText } from './decode-explain.ts';
 import { type Coding, type ListedMessage, linesOf, listed, readAll, uncoded } from './decode-input.ts';
 import { Decoder, type DecodeInput, type DecodeOutcome } from './decoder.ts';
 import { standardOutput } from './output.ts';
-import { settingsOrExplain } from './settings.ts';
+import { allProfiles, settingsOrExplain } from './settings.ts';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -101,20 +100,13 @@ function usage(message: string): CommandError {
 }
 
 function timeOf(text: string): number {
-  // Date reads a time without a zone in the zone of the process.
-  const at = /^\d{1,15}$/.test(text) ? Number(text) : /(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!(at >= 0 && at <= 8.64e15)) throw usage(`--received: "${text}" is neither an ISO 8601 time with its zone nor milliseconds`);
+  const at = /^\d{1,15}$/.test(text) ? Number(text) : isoInstant(text);
+  if (at === undefined || !(at >= 0)) throw usage(`--received: "${text}" is neither an ISO 8601 time with its zone nor milliseconds`);
   return at;
 }
 
-/** The settings that name every shipped profile: two folders up from the sources, three from the build. */
-function shippedSettings(): string {
-  const places = ['../../config/all-profiles.yaml', '../../../config/all-profiles.yaml'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  return places.find((place) => existsSync(place)) ?? (places[0] as string);
-}
-
 async function settingsFor({ config, payload }: Run['options'], env: NodeJS.ProcessEnv): Promise<Settings> {
-  return (await settingsOrExplain(config ?? shippedSettings(), env, { codecs: defaultCodecs().names, payload })).settings;
+  return (await settingsOrExplain(config ?? allProfiles(), env, { codecs: defaultCodecs().names, payload })).settings;
 }
 
 function known(decoder: Decoder, profile: string): void {

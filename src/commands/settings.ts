@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { type LoadOptions, loadSettings, type LoadResult } from '../settings/load.ts';
 import { CommandError, EXIT } from './command.ts';
 import { formatProblem } from './problems.ts';
@@ -7,4 +9,10 @@ export async function settingsOrExplain(file: string, env: NodeJS.ProcessEnv, op
   const loaded = await loadSettings(file, env, options);
   if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
   return loaded;
+}
+
+/** The settings that name every shipped profile: two folders up from the sources, three from the build. */
+export function allProfiles(): string {
+  const places = ['../../config/all-profiles.yaml', '../../../config/all-profiles.yaml'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  return places.find((place) => existsSync(place)) ?? (places[0] as string);
 }

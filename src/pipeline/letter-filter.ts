@@ -1,5 +1,6 @@
 import { LETTER_CONDITIONS } from '../domain/condition.ts';
 import { firstLine } from '../domain/excerpt.ts';
+import { isoInstant } from '../domain/instant.ts';
 import type { Letter, LetterFilter } from '../domain/letter.ts';
 import type { EpochMs } from '../domain/message.ts';
 import { compileTopicFilter } from '../domain/topic-template.ts';
@@ -59,14 +60,9 @@ function conditionTest(text: string, now: EpochMs): (letter: Letter) => boolean 
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-/** ISO 8601 with a zone, or a date alone (midnight UTC). Without a zone a time means something else on every machine. */
-const INSTANT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
-
 /** `2h` (before now), or an ISO 8601 instant. undefined where the text is neither. */
 export function parseInstant(text: string, now: EpochMs): EpochMs | undefined {
   const [, amount, unit] = /^(\d{1,9})([smhdw])$/.exec(text) ?? [];
   if (amount !== undefined) return now - Number(amount) * (UNITS[unit ?? ''] ?? 0);
-  if (!INSTANT.test(text)) return undefined;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : at;
+  return isoInstant(text);
 }

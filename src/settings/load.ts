@@ -1,12 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isMap } from 'yaml';
 import { Checker } from './check-value.ts';
-import { filesNamedIn, type Opened, parseYaml } from './document.ts';
-import type { Sources } from './interpolate.ts';
+import type { Opened } from './document.ts';
 import type { KnownCodecs } from './lint/context.ts';
 import { lint } from './lint.ts';
-import { type Path, type Place, Places, type Problem, Problems } from './problem.ts';
+import { openYaml } from './open.ts';
+import { type Path, Places, type Problem, Problems } from './problem.ts';
 import { expand } from './profile-files.ts';
 import { versionOf } from './redact.ts';
 import { type FileReader, layoutNames, readLayouts } from './payload-layouts.ts';
@@ -38,9 +37,6 @@ export interface LoadOptions {
   readonly payload?: string | undefined;
 }
 
-/** Larger than any settings file or certificate; a path to a device or a disk image should not fill the memory. */
-const MAX_FILE_BYTES = 4_194_304;
-
 /**
  * Reads, interpolates, checks and lints a settings file. Tells all problems at once (errors and warnings), in the order
  * of the file; never rejects for what a file holds or for a file that is not there.
@@ -49,7 +45,7 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
   const problems = new Problems();
   const places = new Places({ file, line: 1, column: 1 });
   const files = [file];
-  const opened = await open(file, file, env, problems, { at: [], place: { file, line: 1, column: 1 } });
+  const opened = await openYaml(file, file, env, problems, { at: [], place: { file, line: 1, column: 1 } });
   if (opened === undefined) return { ok: false, problems: problems.list(files) };
   const checker = new Checker(opened.yaml, opened.sources, places, problems);
   const raw = checker.check(shapeOf(SettingsSchema), opened.yaml.document.contents, []) as RawSettings | undefined;
@@ -64,7 +60,7 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
       const shown = display(file, name);
       if (files.includes(shown)) return undefined;
       files.push(shown);
-      return open(name, shown, env, problems, { at, place: places.of(at) });
+      return openYaml(name, shown, env, problems, { at, place: places.of(at) });
     },
     matching: async (at, pattern) => {
       const found = await expand(path.dirname(file), pattern);
@@ -138,34 +134,6 @@ function display(settingsFile: string, file: string): string {
   return path.join(path.dirname(settingsFile), path.relative(path.resolve(path.dirname(settingsFile)), file));
 }
 
-/** A file, parsed, with all that it names by `${file:PATH}` read. `from`: who asked for it, for the problem that it is not there. */
-async function open(
-  file: string,
-  shown: string,
-  env: NodeJS.ProcessEnv,
-  problems: Problems,
-  from: { readonly at: Path; readonly place: Place },
-): Promise<Opened | undefined> {
-  const source = await readText(file);
-  if (!source.ok) {
-    problems.add('error', from.place, from.at, `cannot read ${shown}: ${source.reason}`);
-    return undefined;
-  }
-  const yaml = parseYaml(shown, source.text, problems);
-  if (yaml === undefined) return undefined;
-  const contents = new Map<string, Text>();
-  for (const name of filesNamedIn(yaml)) {
-    const content = await readText(path.resolve(path.dirname(file), name));
-    contents.set(name, content);
-    if (content.ok) problems.hide(content.text.trim());
-  }
-  const sources: Sources = {
-    variable: (name) => (Object.hasOwn(env, name) ? env[name] : undefined),
-    file: (name) => contents.get(name) ?? { ok: false, reason: 'was not read' },
-  };
-  return { yaml, sources };
-}
-
 /** A file of profiles is one profile, or holds a list of them. They get numbers from `offset` on. */
 function profilesIn({ yaml, sources }: Opened, offset: number, places: Places, problems: Problems): (RawProfile | undefined)[] {
   const contents = yaml.document.contents;
@@ -177,26 +145,4 @@ function profilesIn({ yaml, sources }: Opened, offset: number, places: Places, p
   }
   const seenAs = (at: Path): Path => ['profiles', offset, ...at];
   return [new Checker(yaml, sources, places, problems, seenAs).check(shapeOf(ProfileSchema), contents, []) as RawProfile | undefined];
-}
-
-type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
-
-async function readText(file: string): Promise<Text> {
-  try {
-    const found = await stat(file);
-    if (found.isDirectory()) return { ok: false, reason: 'it is a folder' };
-    if (!found.isFile()) return { ok: false, reason: 'it is not a regular file' };
-    if (found.size > MAX_FILE_BYTES) return { ok: false, reason: `it is larger than ${MAX_FILE_BYTES} bytes` };
-    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file)) };
-  } catch (error) {
-    return { ok: false, reason: reasonOf(error) };
-  }
-}
-
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
-  if (code === 'EACCES' || code === 'EPERM') return 'no permission';
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not UTF-8';
-  return code === '' ? 'it cannot be read' : code;
 }

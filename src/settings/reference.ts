@@ -1,4 +1,5 @@
 import { LayoutSchema, SettingsSchema } from './schema.ts';
+import { CasesSchema } from './schema/cases.ts';
 import { DetailedField } from './schema/payloads.ts';
 import { isRequired, type Shape, shapeOf, tableOf } from './shape.ts';
 
@@ -128,14 +129,23 @@ export function layoutMarkdown(): string {
   return `${keyTable(shapeOf(LayoutSchema))}\nA field:\n\n${keyTable(shapeOf(DetailedField))}`.trim();
 }
 
+/** The keys of a file of tests, for docs/testing.md. */
+export function casesMarkdown(): string {
+  return keyTable(shapeOf(CasesSchema)).trim();
+}
+
 /** docs/schema/settings.json: JSON Schema draft 2020-12, for editors. */
 export function settingsJsonSchema(): string {
-  const schema = {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'Sluice settings',
-    ...editorShape(shapeOf(SettingsSchema)),
-  };
-  return `${JSON.stringify(schema, undefined, 2)}\n`;
+  return jsonSchema('Sluice settings', shapeOf(SettingsSchema));
+}
+
+/** docs/schema/tests.json, the same for files of tests. */
+export function casesJsonSchema(): string {
+  return jsonSchema('Sluice tests', shapeOf(CasesSchema));
+}
+
+function jsonSchema(title: string, shape: Shape): string {
+  return `${JSON.stringify({ $schema: 'https://json-schema.org/draft/2020-12/schema', title, ...editorShape(shape) }, undefined, 2)}\n`;
 }
 
 /** What an editor may show before interpolation: any value that is not a text may also be written as one with `${...}` in it. */

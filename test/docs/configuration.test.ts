@@ -8,8 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { defaultCodecs } from '../../src/codec/registry.ts';
 import { CHECK_EXIT_CODES } from '../../src/commands/check.ts';
+import { test } from '../../src/commands/test.ts';
 import { loadSettings } from '../../src/settings/load.ts';
-import { configurationMarkdown, settingsJsonSchema } from '../../src/settings/reference.ts';
+import { casesJsonSchema, casesMarkdown, configurationMarkdown, settingsJsonSchema } from '../../src/settings/reference.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const codecs = defaultCodecs();
@@ -32,6 +33,7 @@ describe('the reference of the settings', () => {
   it.each([
     ['docs/configuration.md', configurationMarkdown(CHECK_EXIT_CODES)],
     ['docs/schema/settings.json', settingsJsonSchema()],
+    ['docs/schema/tests.json', casesJsonSchema()],
   ])('%s is what the schema says (UPDATE_DOCS=1 rewrites it)', (file, text) => {
     const full = path.join(ROOT, file);
     if (process.env['UPDATE_DOCS'] === '1') {
@@ -41,7 +43,15 @@ describe('the reference of the settings', () => {
     expect(readFileSync(full, 'utf8')).toBe(text);
   });
 
-  it('describes every key', () => {
+  it('has the keys of tests in docs/testing.md (UPDATE_DOCS=1 rewrites it)', () => {
+    const file = path.join(ROOT, 'docs/testing.md');
+    const wanted = (text: string): string => text.replace(/<!-- keys -->[\s\S]*<!-- \/keys -->/, () => `<!-- keys -->\n\n${casesMarkdown()}\n\n<!-- /keys -->`);
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(file, wanted(readFileSync(file, 'utf8')));
+    const text = readFileSync(file, 'utf8');
+    expect(text).toBe(wanted(text));
+  });
+
+  it.each([settingsJsonSchema(), casesJsonSchema()])('describes every key', (schema) => {
     const undescribed: string[] = [];
     const walk = (node: unknown, at: string): void => {
       if (typeof node !== 'object' || node === null) return;
@@ -52,7 +62,7 @@ describe('the reference of the settings', () => {
       }
       walk(items, `${at}[]`);
     };
-    walk(JSON.parse(settingsJsonSchema()), '');
+    walk(JSON.parse(schema), '');
     expect(undescribed).toEqual([]);
   });
 });
@@ -77,6 +87,19 @@ describe('the files in config/', () => {
     expect(validate.errors ?? []).toEqual([]);
     expect(good).toBe(true);
   });
+
+  it.each(yamlFiles('config/tests'))('%s passes, and is right in the eyes of an editor', async (file) => {
+    let printed = '';
+    const keep = (text: string): void => void (printed += text);
+    const code = await test([path.join(ROOT, file)], {}, { out: keep, err: keep });
+    expect(printed.split('\n').filter((line) => line.startsWith('  FAIL'))).toEqual([]);
+    expect(code).toBe(0);
+    const validate = new Ajv2020({ allowUnionTypes: true }).compile(JSON.parse(casesJsonSchema()) as object);
+    validate(parse(readFileSync(path.join(ROOT, file), 'utf8')));
+    expect(validate.errors ?? []).toEqual([]);
+  });
+
+  it('each has its tests', () => expect(yamlFiles('config/tests').map((file) => path.basename(file))).toEqual(files.map((file) => path.basename(file))));
 
   it('every file in config/profiles loads without a problem or a warning', async () => {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-settings-'));
