@@ -3,6 +3,7 @@ import { buildPipeline } from './app-pipeline.ts';
 import { reportBroker } from './broker-probe.ts';
 import type { CodecSurroundings } from './codec-environment.ts';
 import { deadLetterPages } from './dead-letter-pages.ts';
+import { addressOf } from './domain/broker-url.ts';
 import type { Observer, Phase } from './domain/events.ts';
 import { type InFlight, Ledger } from './domain/ledger.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
@@ -92,6 +93,7 @@ export class App {
       lanes,
       routes: routes.map((route) => route.name),
       sessions: SESSIONS,
+      addresses: settings.rabbitmq.urls.map(addressOf),
       components: COMPONENTS,
       runtime: () => this.runtime.read(),
       logging: () => this.logging.stats(),

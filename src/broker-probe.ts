@@ -1,3 +1,4 @@
+import { vhostOf } from './domain/broker-url.ts';
 import { systemScheduler } from './pipeline/scheduler.ts';
 import type { Connection } from './rabbit/connection.ts';
 import { type BrokerFacts, probe } from './rabbit/probe.ts';
@@ -13,7 +14,8 @@ export async function probeBroker(connection: Connection, settings: Settings, to
   if (ingest === undefined) throw new Error('the topology has no ingest queue');
   return await probe(connection, {
     ingest: { ...ingest, declare: ingest.declare && declared },
-    vhost: vhostOf(settings),
+    // All URLs name nodes of one cluster, with one virtual host.
+    vhost: vhostOf(settings.rabbitmq.urls[0] ?? ''),
     management: settings.rabbitmq.management,
     timeoutMs: ANSWER_MS,
     scheduler: systemScheduler,
@@ -30,10 +32,4 @@ export async function reportBroker(
   const { notes, warnings } = await probeBroker(connection, settings, topology, true);
   for (const note of notes) log.info(`broker: ${note}`);
   for (const warning of warnings) log.warn(`broker: ${warning}`);
-}
-
-/** All URLs name nodes of one cluster, so the virtual host of the first is that of all. */
-export function vhostOf(settings: Settings): string {
-  const path = new URL(settings.rabbitmq.urls[0] ?? 'amqp://localhost').pathname.slice(1);
-  return path === '' ? '/' : decodeURIComponent(path);
 }

@@ -185,6 +185,7 @@ export class Consumer {
   }
 
   private report(event: GatewayEvent): void {
+    if (event.type === 'session-failover') this.tell(`${event.reason}; goes on to ${event.to}`);
     if (event.type === 'session-retry') this.tell(`${event.reason}; next try in ${event.delayMs} ms`);
   }
 }

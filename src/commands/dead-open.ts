@@ -1,4 +1,5 @@
 import { defaultCodecs } from '../codec/registry.ts';
+import { splitUrls } from '../domain/broker-url.ts';
 import { idSource, instanceName } from '../pipeline/ids.ts';
 import { LetterPlanner } from '../pipeline/letter-plan.ts';
 import { compileNormaliser } from '../pipeline/normaliser.ts';
@@ -24,7 +25,7 @@ export interface OpenDesk {
 /** Connects. Rejects with a CommandError. */
 export async function openDesk(options: DeadOptions, env: NodeJS.ProcessEnv, warn: (line: string) => void): Promise<OpenDesk> {
   const settings = options.config === undefined ? undefined : await settingsOf(options.config, env);
-  const urls = options.url === undefined ? (settings?.rabbitmq.urls ?? [env['SLUICE_AMQP_URL'] ?? 'amqp://localhost:5672']) : [options.url];
+  const urls = (options.url === undefined ? settings?.rabbitmq.urls : undefined) ?? splitUrls(options.url ?? env['SLUICE_AMQP_URL'] ?? 'amqp://localhost:5672');
   const { serverName, ...files } = settings?.rabbitmq.tls ?? {};
   const session = (name: string): Session =>
     new Session({

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { vhostOf } from '../broker-probe.ts';
+import { vhostOf } from '../domain/broker-url.ts';
 import { systemScheduler } from '../pipeline/scheduler.ts';
 import { assertTopology } from '../rabbit/assert-topology.ts';
 import { type BrokerUser, definitionsJson, localUsers } from '../rabbit/definitions.ts';
@@ -53,12 +53,14 @@ async function run(argv: readonly string[]): Promise<number> {
   if (device !== undefined) {
     const password = process.env['SLUICE_DEVICE_PASSWORD'] || undefined;
     const { exchange } = settings.source;
-    process.stdout.write(deviceAccounts({ names: device, definitions, passwordsFile: passwords, password, exchange, vhost: vhostOf(settings) }));
+    process.stdout.write(
+      deviceAccounts({ names: device, definitions, passwordsFile: passwords, password, exchange, vhost: vhostOf(settings.rabbitmq.urls[0] ?? '') }),
+    );
     return EXIT.ok;
   }
   const topology = buildTopology(topologyOptions(settings));
   const users = (): BrokerUser[] => usersFrom(process.env, topology, settings.source.exchange);
-  if (definitions) process.stdout.write(definitionsJson(topology, users(), { vhost: vhostOf(settings) }));
+  if (definitions) process.stdout.write(definitionsJson(topology, users(), { vhost: vhostOf(settings.rabbitmq.urls[0] ?? '') }));
   else if (json) process.stdout.write(`${JSON.stringify(topology, undefined, 2)}\n`);
   else process.stdout.write(table(topology));
   if (apply) {

@@ -14,8 +14,24 @@ export type SealReason = 'count' | 'bytes' | 'age' | 'drain' | 'split';
  * and METRICS.md is kept equal to it by a test.
  */
 export type GatewayEvent =
-  | { readonly type: 'session-state'; readonly session: string; readonly state: SessionState; readonly reason: string | undefined }
-  | { readonly type: 'session-retry'; readonly session: string; readonly attempt: number; readonly delayMs: number; readonly reason: string }
+  | {
+      readonly type: 'session-state';
+      readonly session: string;
+      readonly state: SessionState;
+      /** `host:port` of the connection, or of what is being tried. */
+      readonly address: string | undefined;
+      readonly reason: string | undefined;
+    }
+  | { readonly type: 'session-failover'; readonly session: string; readonly from: string; readonly to: string; readonly reason: string }
+  | {
+      readonly type: 'session-retry';
+      readonly session: string;
+      readonly attempt: number;
+      readonly delayMs: number;
+      /** What is tried then. */
+      readonly address: string;
+      readonly reason: string;
+    }
   | {
       readonly type: 'certificate-expiry';
       readonly session: string;

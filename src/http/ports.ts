@@ -14,6 +14,8 @@ export interface ComponentStatus {
 export interface SessionStatus {
   readonly name: string;
   readonly state: SessionState;
+  /** `host:port` of the connection, or of what is being tried. */
+  readonly address: string | undefined;
   readonly reason: string | undefined;
   /** When the state began. */
   readonly since: EpochMs;

@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { FaultCode } from '../domain/fault.ts';
 import type { Tally } from '../domain/ledger.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
-import type { StatusProvider } from './ports.ts';
+import type { SessionStatus, StatusProvider } from './ports.ts';
 import type { Rates, RateSampler } from './rates.ts';
 import { MOST_LANES, readiness } from './readiness.ts';
 
@@ -34,7 +34,7 @@ export interface Status {
   /** Held ones first, at most 100. */
   readonly lanes: readonly LaneStatus[];
   readonly laneCount: number;
-  readonly sessions: readonly { readonly name: string; readonly state: string; readonly reason: string | undefined; readonly since: string }[];
+  readonly sessions: readonly (Omit<SessionStatus, 'since'> & { readonly since: string })[];
   readonly components: ReturnType<typeof readiness>['components'];
   readonly rates: Rates;
   readonly lagMs: number | null;

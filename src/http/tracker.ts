@@ -14,7 +14,7 @@ export interface StatusTracker extends Pick<StatusProvider, 'components' | 'sess
 export function trackStatus(names: { readonly components: readonly string[]; readonly sessions: readonly string[] }, now: () => EpochMs): StatusTracker {
   const since = now();
   const components = new Map<string, ComponentStatus>(names.components.map((name) => [name, { name, phase: 'idle', reason: undefined, since }]));
-  const sessions = new Map<string, SessionStatus>(names.sessions.map((name) => [name, { name, state: 'idle', reason: undefined, since }]));
+  const sessions = new Map<string, SessionStatus>(names.sessions.map((name) => [name, { name, state: 'idle', address: undefined, reason: undefined, since }]));
   let lagMs: number | undefined;
 
   return {
@@ -29,9 +29,9 @@ export function trackStatus(names: { readonly components: readonly string[]; rea
         const before = components.get(name);
         components.set(name, { name, phase, reason, since: before?.phase === phase ? before.since : now() });
       } else if (event.type === 'session-state') {
-        const { session: name, state, reason } = event;
+        const { session: name, state, address, reason } = event;
         const before = sessions.get(name);
-        sessions.set(name, { name, state, reason, since: before?.state === state ? before.since : now() });
+        sessions.set(name, { name, state, address, reason, since: before?.state === state ? before.since : now() });
       }
     },
   };

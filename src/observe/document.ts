@@ -5,6 +5,7 @@ import { EVENTS, FIELDS, type LogEntry } from './log-table.ts';
 const LABEL_SOURCES: Readonly<Record<Exclude<LabelValues, readonly string[]>, string>> = {
   routes: 'route names of the settings, `(none)`, `(dead letters)`, `(other)`',
   sessions: 'names of the connections',
+  addresses: '`host:port` of each URL in the settings',
   components: 'names of the components',
   build: 'one value',
 };

@@ -26,16 +26,23 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
     level: 'info',
     levelBy: { field: 'state', levels: { blocked: 'warn' } },
     message: 'session changed state',
-    fields: ['session', 'state', 'reason'],
+    fields: ['session', 'state', 'address', 'reason'],
     limitBy: ['session', 'state'],
     doc: 'A connection to the broker changed its state.',
+  },
+  'session-failover': {
+    level: 'warn',
+    message: 'goes on to the next address',
+    fields: ['session', 'from', 'to', 'reason'],
+    limitBy: ['session', 'from'],
+    doc: 'A connection was lost, or could not be made, and another address has its turn at once. Only where the settings name several.',
   },
   'session-retry': {
     level: 'warn',
     message: 'cannot connect, will try again',
-    fields: ['session', 'attempt', 'delayMs', 'reason'],
+    fields: ['session', 'attempt', 'delayMs', 'address', 'reason'],
     limitBy: ['session'],
-    doc: 'An attempt to connect failed.',
+    doc: 'A connection was lost, or could not be made, and every address has had its turn: the next round begins after a pause.',
   },
   'certificate-expiry': {
     level: 'warn',
@@ -181,6 +188,9 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
 
 /** Meaning and unit of every field of a log line. */
 export const FIELDS: Readonly<Record<EventField, string>> = {
+  address: 'host and port of a broker',
+  from: 'host and port of the broker that was given up',
+  to: 'host and port of the broker that is tried next',
   session: 'name of the connection',
   state: 'new state',
   reason: 'why, one line; absent when there is nothing to say',

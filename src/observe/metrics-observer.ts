@@ -37,6 +37,8 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
   const ruleFailures = counter('sluice_rule_failures_total');
   const sessionState = gauge('sluice_session_state');
   const connections = counter('sluice_session_connections_total');
+  const addresses = gauge('sluice_session_address');
+  const failovers = counter('sluice_session_failovers_total');
   const retries = counter('sluice_session_retries_total');
   const certificates = gauge('sluice_tls_certificate_expiry_timestamp_seconds');
   const attached = gauge('sluice_source_attached');
@@ -48,6 +50,7 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
   const repairs = counter('sluice_topology_repairs_total');
   const phases = gauge('sluice_component_phase');
   const connectedSessions = new Set<string>();
+  const addressOf = new Map<string, string>();
 
   return (event: GatewayEvent): void => {
     switch (event.type) {
@@ -90,8 +93,19 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
         } else if (event.state !== 'ready' && event.state !== 'blocked') {
           connectedSessions.delete(event.session);
         }
+        const before = addressOf.get(session);
+        if (before !== undefined) addresses.set({ session, address: before }, 0);
+        addressOf.delete(session);
+        if (event.address !== undefined && connectedSessions.has(event.session)) {
+          const address = names.address(event.address);
+          addresses.set({ session, address }, 1);
+          addressOf.set(session, address);
+        }
         break;
       }
+      case 'session-failover':
+        failovers.inc({ session: names.session(event.session) });
+        break;
       case 'session-retry':
         retries.inc({ session: names.session(event.session) });
         break;

@@ -17,6 +17,8 @@ export interface MetricsOptions {
   readonly routes: readonly string[];
   /** Names of the connections to the broker. */
   readonly sessions: readonly string[];
+  /** `host:port` of each URL in the settings. */
+  readonly addresses: readonly string[];
   readonly components: readonly string[];
   /** Usually `RuntimeMonitor.read`. */
   readonly runtime: () => RuntimeStats;
@@ -41,6 +43,7 @@ export type Add = (value: number, labels?: Labels) => void;
 export interface Names {
   readonly route: (name: string) => string;
   readonly session: (name: string) => string;
+  readonly address: (name: string) => string;
   readonly component: (name: string) => string;
 }
 
@@ -204,6 +207,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const names: Names = {
     route: within([...options.routes, NO_ROUTE, DEAD_LETTER_LANE]),
     session: within(options.sessions),
+    address: within(options.addresses),
     component: within(options.components),
   };
   const registry = new Registry();
@@ -211,7 +215,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   for (const [name, definition] of Object.entries(METRICS)) register(registry, name, definition, read[name]);
   const observer = metricsObserver(registry, names);
   startAtZero(registry, options);
-  for (const session of options.sessions) observer({ type: 'session-state', session, state: 'idle', reason: undefined });
+  for (const session of options.sessions) observer({ type: 'session-state', session, state: 'idle', address: undefined, reason: undefined });
   for (const component of options.components) observer({ type: 'component-phase', component, phase: 'idle', reason: undefined });
   return { registry, observer, render: () => registry.metrics(), contentType: registry.contentType };
 }
@@ -221,6 +225,7 @@ function startAtZero(registry: Registry, options: MetricsOptions): void {
   const known: Partial<Record<Exclude<LabelValues, readonly string[]>, readonly string[]>> = {
     routes: options.routes,
     sessions: options.sessions,
+    addresses: options.addresses,
     components: options.components,
   };
   for (const [name, definition] of Object.entries(METRICS as Record<string, MetricDefinition>)) {

@@ -1,11 +1,12 @@
-import { connect } from 'amqplib';
+import { addressOf } from '../domain/broker-url.ts';
 import type { Observer, SessionState } from '../domain/events.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
-import { brokerAddress } from './broker-address.ts';
-import { Connection } from './connection.ts';
-import { pause, within } from './deadline.ts';
-import { explainConnectFailure, redactUrl } from './reasons.ts';
+import { AddressRound } from './address-round.ts';
+import type { Connection } from './connection.ts';
+import { pause } from './deadline.ts';
+import { dial } from './dial.ts';
+import { type ConnectFailure, explainConnectFailure } from './reasons.ts';
 import { certificatesOf, type SessionTls } from './tls.ts';
 
 const BACKOFF_BASE_MS = 100;
@@ -21,7 +22,7 @@ export interface SessionOptions {
   readonly name: string;
   /** In RabbitMQ's list of connections; default: `name`. */
   readonly connectionName?: string | undefined;
-  /** `amqp://user:password@host:port/vhost` or `amqps://`; tried in turn until one answers. */
+  /** `amqp://user:password@host:port/vhost` or `amqps://`: nodes of one cluster. `AddressRound` says which is tried when. */
   readonly urls: readonly string[];
   /** 0 switches heartbeats off: then a silent network failure is never noticed. */
   readonly heartbeatSeconds: number;
@@ -31,10 +32,12 @@ export interface SessionOptions {
   readonly tls?: SessionTls | undefined;
   /** A certificate that expires in fewer days makes a warning; default 30. */
   readonly expiryWarningDays?: number | undefined;
-  /** `start` rejects at once when every URL fails for a reason that trying again cannot mend. Off: it keeps trying. */
+  /** `start` rejects after one round when every URL fails for a reason that trying again cannot mend. Off: it keeps trying. */
   readonly failFast?: boolean | undefined;
   readonly observer: Observer;
   readonly scheduler: Scheduler;
+  /** How a connection is made; default `dial`. */
+  readonly dial?: typeof dial | undefined;
 }
 
 /** `start` gave up: the reason says what to do and holds no secret. */
@@ -58,10 +61,13 @@ export class Session {
   hurried = false;
   private readonly options: SessionOptions;
   private readonly stop = new AbortController();
+  private readonly round: AddressRound;
   private readonly readyListeners = new Set<(connection: Connection) => void>();
   private readonly changeListeners = new Set<() => void>();
   private phase: SessionState = 'idle';
   private why: string | undefined;
+  private at: string | undefined;
+  private told: string | undefined;
   private connection: Connection | undefined;
   private epoch = 0;
 
@@ -69,6 +75,7 @@ export class Session {
     if (options.urls.length === 0) throw new Error(`session ${options.name}: no URL`);
     this.name = options.name;
     this.options = options;
+    this.round = new AddressRound(options.urls.length);
   }
 
   get state(): SessionState {
@@ -78,6 +85,11 @@ export class Session {
   /** Why the state is not `ready`; for a person, without secrets. */
   get reason(): string | undefined {
     return this.why;
+  }
+
+  /** `host:port` of the connection, or of what is being tried; undefined before `start` and when closed. */
+  get address(): string | undefined {
+    return this.at;
   }
 
   /** The connection while there is one, blocked or not. */
@@ -128,40 +140,54 @@ export class Session {
   }
 
   private async run(first: Deferred): Promise<void> {
-    const { scheduler, observer } = this.options;
-    let attempt = 0;
-    let reason = 'not connected yet';
+    const { urls, connectTimeoutMs, failFast, scheduler, observer } = this.options;
+    let failures: ConnectFailure[] = [];
     while (!this.stop.signal.aborted) {
+      const url = urls[this.round.index] ?? '';
+      const address = addressOf(url);
+      this.at = address;
       this.change('connecting', this.why);
-      const result = await this.connectToAny();
+      const result = await this.connectTo(url);
+      const connected = 'model' in result;
       if (this.stop.signal.aborted) {
-        if (result.connection !== undefined) await result.connection.close(this.options.connectTimeoutMs);
+        if (connected) await result.close(connectTimeoutMs);
         break;
       }
-      if (result.connection !== undefined) {
+      if (connected) {
         const since = scheduler.monotonic();
         first.resolve();
-        reason = await this.use(result.connection);
-        if (this.hurried || scheduler.monotonic() - since >= STABLE_MS) attempt = 0;
-      } else {
-        reason = result.reason;
-        if (result.permanent && this.options.failFast === true && this.epoch === 0) {
-          this.change('closed', reason);
-          first.reject(new SessionError(reason, true));
-          return;
-        }
-      }
+        const lost = await this.use(result);
+        const proven = scheduler.monotonic() - since >= STABLE_MS;
+        if (proven) this.round.proven();
+        else if (this.hurried) this.round.calm();
+        if (proven) failures = [];
+        failures.push({ reason: urls.length === 1 ? lost : `${address}: ${lost}`, permanent: false });
+      } else failures.push(result);
       if (this.stop.signal.aborted) break;
+      const pauses = this.round.next();
+      const to = addressOf(urls[this.round.index] ?? '');
+      if (pauses === 0) {
+        const { reason } = failures.at(-1) ?? { reason: '' };
+        this.change('connecting', reason);
+        observer({ type: 'session-failover', session: this.name, from: address, to, reason });
+        continue;
+      }
+      const reason = failures.map((failure) => failure.reason).join('; ');
+      if (failFast === true && this.epoch === 0 && failures.every(({ permanent }) => permanent)) {
+        this.change('closed', reason);
+        first.reject(new SessionError(reason, true));
+        return;
+      }
+      failures = [];
       this.change('connecting', reason);
-      attempt += 1;
-      const hurry = this.hurried && result.connection !== undefined;
-      const delayMs = Math.round(backoffMs(attempt, () => scheduler.random(), hurry ? HURRIED_MS : BACKOFF_BASE_MS, BACKOFF_CAP_MS));
-      observer({ type: 'session-retry', session: this.name, attempt, delayMs, reason });
+      const base = this.hurried && connected ? HURRIED_MS : BACKOFF_BASE_MS;
+      const delayMs = Math.round(backoffMs(pauses, () => scheduler.random(), base, BACKOFF_CAP_MS));
+      observer({ type: 'session-retry', session: this.name, attempt: pauses, delayMs, address: to, reason });
       await pause(delayMs, this.stop.signal, scheduler);
     }
     // No effect once the first connection was there.
-    first.reject(new SessionError(`stopped before the broker answered: ${reason}`, false));
-    if (this.phase !== 'draining') this.change('closed', reason);
+    first.reject(new SessionError(`stopped before the broker answered: ${this.why ?? 'not connected yet'}`, false));
+    if (this.phase !== 'draining') this.change('closed', this.why);
   }
 
   /** Serves the connection until it is lost; answers why it was. */
@@ -186,51 +212,15 @@ export class Session {
     return await lost;
   }
 
-  /** Tries every URL once. */
-  private async connectToAny(): Promise<
-    { connection: Connection; reason: undefined; permanent: false } | { connection: undefined; reason: string; permanent: boolean }
-  > {
-    const reasons: string[] = [];
-    let permanent = true;
-    for (const url of this.options.urls) {
-      if (this.stop.signal.aborted) break;
-      try {
-        return { connection: await this.connectTo(url), reason: undefined, permanent: false };
-      } catch (error) {
-        const failure = explainConnectFailure(error, url);
-        reasons.push(failure.reason);
-        permanent &&= failure.permanent;
-      }
-    }
-    return { connection: undefined, reason: reasons.join('; '), permanent };
-  }
-
-  private async connectTo(url: string): Promise<Connection> {
-    const { connectTimeoutMs, scheduler, tls, name, connectionName, heartbeatSeconds } = this.options;
-    // For this attempt alone: amqplib hands `signal` to the socket, which would be destroyed by it for as long as it lives.
-    const attempt = new AbortController();
-    const giveUp = (): void => attempt.abort();
-    const socket = { ...tls, noDelay: true, keepAlive: true, keepAliveDelay: 10_000, timeout: connectTimeoutMs, signal: attempt.signal };
-    const clientProperties = { product: 'sluice', connection_name: connectionName ?? name };
-    const opening = connect(brokerAddress(url, heartbeatSeconds), { ...socket, clientProperties }).then(
-      (model) => new Connection(model, this.epoch + 1, scheduler),
-    );
-    this.stop.signal.addEventListener('abort', giveUp);
+  private async connectTo(url: string): Promise<Connection | ConnectFailure> {
+    const { name, connectionName = name, dial: open = dial } = this.options;
     try {
-      // amqplib's `timeout` counts idle time: a peer that drips bytes would hold it for ever.
-      const connection = await within(opening, connectTimeoutMs, redactUrl(url), scheduler);
+      const connection = await open(url, this.epoch + 1, { ...this.options, connectionName }, this.stop.signal);
       this.epoch = connection.epoch;
       this.tellExpiry(connection);
       return connection;
     } catch (error) {
-      giveUp();
-      opening.then(
-        (late) => late.destroy('connected too late'),
-        () => {},
-      );
-      throw error;
-    } finally {
-      this.stop.signal.removeEventListener('abort', giveUp);
+      return explainConnectFailure(error, url);
     }
   }
 
@@ -243,10 +233,12 @@ export class Session {
   }
 
   private change(state: SessionState, reason: string | undefined): void {
-    if (this.phase === 'closed' || (this.phase === state && this.why === reason)) return;
+    if (state === 'closed') this.at = undefined;
+    if (this.phase === 'closed' || (this.phase === state && this.why === reason && this.told === this.at)) return;
     this.phase = state;
     this.why = reason;
-    this.options.observer({ type: 'session-state', session: this.name, state, reason });
+    this.told = this.at;
+    this.options.observer({ type: 'session-state', session: this.name, state, address: this.at, reason });
     for (const listener of this.changeListeners) listener();
   }
 }

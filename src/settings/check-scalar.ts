@@ -1,3 +1,4 @@
+import { splitUrls } from '../domain/broker-url.ts';
 import type { Shape } from './shape.ts';
 import { nearest } from './suggest.ts';
 
@@ -21,7 +22,13 @@ export function checkText(shape: Shape, text: string, quotable: boolean): Scalar
   const bytes = Buffer.byteLength(text);
   if (shape.maxBytes !== undefined && bytes > shape.maxBytes) return { message: `must not be longer than ${shape.maxBytes} bytes in UTF-8, is ${bytes}` };
   if (shape.pattern !== undefined && !new RegExp(shape.pattern, 'u').test(text)) return { message: `must match ${shape.pattern}${got}` };
-  return shape.form === undefined ? undefined : checkUrl(text, shape.form);
+  if (shape.form === undefined) return undefined;
+  if (shape.form !== 'amqp-urls') return checkUrl(text, shape.form);
+  const urls = splitUrls(text);
+  const problems = urls.map((url) => checkUrl(url, 'amqp-url'));
+  const first = problems.findIndex((problem) => problem !== undefined);
+  const problem = problems[first];
+  return problem === undefined || urls.length === 1 ? problem : { ...problem, message: `URL ${first + 1} of ${urls.length} ${problem.message}` };
 }
 
 const URL_FORMS = {
@@ -36,6 +43,8 @@ function checkUrl(text: string, form: keyof typeof URL_FORMS): ScalarProblem | u
   const url = new URL(text);
   if (!schemes.some((scheme) => url.protocol === `${scheme}:`)) return { message: `must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}` };
   if (url.hostname === '') return { message: 'names no host' };
+  // Schemes that are not the web's allow it.
+  if (url.hostname.includes(',')) return { message: 'has a comma in its host', hint: 'give each node a URL of its own' };
   // amqplib would take heartbeat, channelMax and frameMax from the query, past the bounds of the settings.
   if (url.search !== '' || url.hash !== '') {
     const message = 'must not have a query or a fragment';

@@ -1,3 +1,4 @@
+import { addressOf, splitUrls, vhostOf } from '../domain/broker-url.ts';
 import { topicFilterProblem } from '../domain/topic-template.ts';
 import { Lint, type LintInput } from './lint/context.ts';
 import { lintFlow } from './lint/flow.ts';
@@ -28,10 +29,29 @@ function duplicates(lint: Lint): void {
   }
 }
 
+/** What is published on one virtual host is not consumed on another: all URLs lead to the same one. */
+function nodes(lint: Lint): void {
+  const { url = '', urls } = lint.raw.rabbitmq;
+  const list = urls ?? splitUrls(url);
+  const seen = new Set<string>();
+  for (const [i, one] of list.entries()) {
+    const at = urls === undefined ? ['rabbitmq', 'url'] : ['rabbitmq', 'urls', i];
+    const first = list[0] ?? '';
+    if (!URL.canParse(one) || !URL.canParse(first)) return;
+    const [vhost, wanted] = [vhostOf(one), vhostOf(first)];
+    if (vhost !== wanted)
+      lint.error(at, `leads to virtual host ${JSON.stringify(vhost)}, the first URL to ${JSON.stringify(wanted)}`, 'name nodes of one cluster');
+    const address = addressOf(one);
+    if (seen.has(address)) lint.warn(at, `${address} stands here twice: a node that is away is tried twice before there is a pause`);
+    seen.add(address);
+  }
+}
+
 function connection(lint: Lint): void {
   const { rabbitmq, source, http } = lint.raw;
   if (!lint.failedAt(['rabbitmq'])) {
     if (rabbitmq.url !== undefined && rabbitmq.urls !== undefined) lint.error(['rabbitmq', 'urls'], 'stands beside `url`: one of the two');
+    nodes(lint);
     lintTls(lint);
   }
   for (const [i, filter] of (source?.topics ?? []).entries()) {

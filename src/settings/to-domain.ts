@@ -1,3 +1,4 @@
+import { splitUrls } from '../domain/broker-url.ts';
 import type { ProfileSpec } from '../domain/profile.ts';
 import type { RouteSpec } from '../domain/route.ts';
 import type { ValueRulesSpec } from '../domain/value-rules.ts';
@@ -12,7 +13,7 @@ export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], un
   const { url, urls, ...rabbitmq } = raw.rabbitmq;
   return {
     gateway: raw.gateway,
-    rabbitmq: { ...rabbitmq, urls: urls ?? [url ?? DEFAULT_URL] },
+    rabbitmq: { ...rabbitmq, urls: urls ?? splitUrls(url ?? DEFAULT_URL) },
     source: raw.source,
     limits: raw.limits,
     dedupe: raw.dedupe,

@@ -110,6 +110,47 @@ describe('Session', () => {
     expect(log.of('session-retry')).toEqual([]);
   });
 
+  it('leaves a node that is lost for the next one at once, and says where it is', async () => {
+    const [one, two] = [await proxyTo(), await proxyTo()];
+    const { session: s, log } = session([one.via(broker.amqpUrl), two.via(broker.amqpUrl)]);
+    await soon('connecting', s.start(AbortSignal.timeout(20_000)));
+    expect(s.address).toBe(`127.0.0.1:${one.port}`);
+    await one.down();
+    await until('it is at the second node', () => s.state === 'ready' && s.address === `127.0.0.1:${two.port}`, 20_000);
+    expect(two.connections).toBe(1);
+    expect(log.of('session-failover')).toMatchObject([{ from: `127.0.0.1:${one.port}`, to: `127.0.0.1:${two.port}` }]);
+    expect(log.of('session-retry')).toEqual([]);
+    // The first one is not missed: no way back without need.
+    await one.up();
+    await two.down();
+    await until('it is back at the first node', () => s.state === 'ready' && s.address === `127.0.0.1:${one.port}`, 20_000);
+    // Nobody answers: a round each time, and pauses between them.
+    await one.down();
+    await until('it has paused twice', () => log.of('session-retry').length >= 2, 20_000);
+    const failovers = log.of('session-failover').length;
+    expect(failovers).toBeLessThanOrEqual(2 + log.of('session-retry').length + 1);
+    await two.up();
+    await until('it is at the second node again', () => s.state === 'ready' && s.address === `127.0.0.1:${two.port}`, 20_000);
+  });
+
+  it.each([
+    ['refuses the virtual host', (url: URL) => void (url.pathname = '/no-quorum-here')],
+    ['has a name that does not resolve', (url: URL) => void (url.hostname = 'no-such-host.invalid')],
+  ] as const)('goes on where the first node %s', async (_, change) => {
+    const { session: s, log } = session([altered(change), broker.amqpUrl], { failFast: true });
+    await soon('connecting', s.start(AbortSignal.timeout(30_000)), 30_000);
+    expect(log.of('session-failover')).toHaveLength(1);
+  });
+
+  it('goes on from a black hole when the time for one attempt is over', async () => {
+    const port = await silent();
+    const { session: s, log } = session([altered((url) => (url.port = String(port))), broker.amqpUrl], { connectTimeoutMs: 1500 });
+    await soon('connecting', s.start(AbortSignal.timeout(30_000)), 30_000);
+    expect(log.of('session-failover')).toMatchObject([
+      { from: `${new URL(broker.amqpUrl).hostname}:${port}`, reason: expect.stringMatching(/no answer/) as string },
+    ]);
+  });
+
   it('comes back with a new epoch after a cut, and tells its users', async () => {
     const proxy = await proxyTo();
     const { session: s, log } = session(proxy.via(broker.amqpUrl));

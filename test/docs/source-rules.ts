@@ -21,7 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   setup: [],
   // Single files beside the composition root: package.json's version, and settings in the words of the topology.
   version: [],
-  'broker-probe': ['pipeline', 'rabbit', 'settings'],
+  'broker-probe': ['domain', 'pipeline', 'rabbit', 'settings'],
   'session-options': ['settings', 'rabbit/session', 'rabbit/tls'],
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { splitUrls } from '../../domain/broker-url.ts';
 import type { Lint } from './context.ts';
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
@@ -8,7 +9,7 @@ export function lintTls(lint: Lint): void {
   const { tls, url, urls } = lint.raw.rabbitmq;
   if (tls === undefined) return;
   const at = (key: string): readonly string[] => ['rabbitmq', 'tls', key];
-  if (!(urls ?? [url]).some((one) => one?.startsWith('amqps:'))) {
+  if (!(urls ?? splitUrls(url ?? '')).some((one) => one.startsWith('amqps:'))) {
     lint.error(['rabbitmq', 'tls'], 'has no effect: no URL begins with `amqps://`, so the connection would not be encrypted');
   }
   if ((tls.cert === undefined) !== (tls.key === undefined)) lint.error(['rabbitmq', 'tls'], '`cert` and `key` belong together');

@@ -12,7 +12,7 @@ export interface Keywords {
   readonly secret?: boolean;
   readonly unit?: 'bytes' | 'ms' | 's' | 'days' | 'messages' | 'readings' | 'batches' | 'entries';
   readonly maxBytes?: number;
-  readonly form?: 'amqp-url' | 'http-url';
+  readonly form?: 'amqp-url' | 'amqp-urls' | 'http-url';
   /** Any YAML data below: what it means is not the settings' to say. */
   readonly free?: true;
 }

@@ -5,11 +5,16 @@ const url = { secret: true, form: 'amqp-url', minLength: 1 } as const;
 
 export const Rabbitmq = section('The broker, and how hard the gateway leans on it.', {
   url: Type.Optional(
-    text('`amqp://user:password@host:port/vhost`, or `amqps://` for TLS. Left out together with `urls`: `amqp://localhost:5672`.', {
-      ...url,
+    text(
+      '`amqp://user:password@host:port/vhost`, or `amqps://` for TLS; also several with commas between, as one variable of the environment can hold them. Left out together with `urls`: `amqp://localhost:5672`.',
+      { ...url, form: 'amqp-urls' },
+    ),
+  ),
+  urls: Type.Optional(
+    list('Nodes of one cluster. When one is lost the next has its turn at once, see docs/operations.md. Instead of `url`.', text('One node.', url), {
+      minItems: 1,
     }),
   ),
-  urls: Type.Optional(list('Nodes of one cluster, tried in turn. Instead of `url`.', text('One node.', url), { minItems: 1 })),
   management: Type.Optional(
     text(
       "`http://user:password@host:15672`: RabbitMQ's management API, for the look at plugins, policies and bindings at the start and in `sluice doctor`; nothing else asks it. The user needs the tag `monitoring`.",

@@ -22,7 +22,7 @@ export function fakeProvider(): FakeProvider {
     clock,
     held: { messages: 0, items: 0 },
     componentList: [{ name: 'source', phase: 'ready', reason: undefined, since: clock.wall }],
-    sessionList: [{ name: 'publish', state: 'ready', reason: undefined, since: clock.wall }],
+    sessionList: [{ name: 'publish', state: 'ready', address: 'rabbit-1:5672', reason: undefined, since: clock.wall }],
     laneList: [],
     lag: undefined,
     now: () => clock.wall,

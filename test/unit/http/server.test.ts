@@ -150,7 +150,7 @@ describe('/status', () => {
     const { app, provider } = setUp();
     const text = 'cannot reach amqp://sluice:hunter2@broker/v';
     provider.componentList = [{ name: 'source', phase: 'degraded', reason: text, since: 0 }];
-    provider.sessionList = [{ name: 'publish', state: 'connecting', reason: text, since: 0 }];
+    provider.sessionList = [{ name: 'publish', state: 'connecting', address: 'broker:5672', reason: text, since: 0 }];
     provider.laneList = [lane({ state: 'held', code: 'NOT_CONNECTED', message: text })];
     for (const path of ['/status', '/readyz']) {
       const { body } = await app.inject(path);
@@ -326,12 +326,12 @@ describe('trackStatus', () => {
     tracker.observer({ type: 'component-phase', component: 'source', phase: 'starting', reason: undefined });
     now = 3000;
     tracker.observer({ type: 'component-phase', component: 'source', phase: 'starting', reason: 'still' });
-    tracker.observer({ type: 'session-state', session: 'publish', state: 'ready', reason: undefined });
+    tracker.observer({ type: 'session-state', session: 'publish', state: 'ready', address: 'rabbit-1:5672', reason: undefined });
     expect(tracker.components()).toEqual([
       { name: 'source', phase: 'starting', reason: 'still', since: 2000 },
       { name: 'http', phase: 'idle', reason: undefined, since: 1000 },
     ]);
-    expect(tracker.sessions()).toEqual([{ name: 'publish', state: 'ready', reason: undefined, since: 3000 }]);
+    expect(tracker.sessions()).toEqual([{ name: 'publish', state: 'ready', address: 'rabbit-1:5672', reason: undefined, since: 3000 }]);
     expect(tracker.lagMs()).toBeUndefined();
     tracker.observer({ type: 'batch-forwarded', route: 'r', items: 1, bytes: 1, attempts: 1, publishMs: 1, oldestReceivedAt: 10, at: 35 });
     expect(tracker.lagMs()).toBe(25);

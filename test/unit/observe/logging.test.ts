@@ -35,7 +35,7 @@ describe('log lines', () => {
 
   it('raise the level for what needs eyes', () => {
     const { logging, lines } = setUp();
-    logging.observer({ type: 'session-state', session: 'publish', state: 'blocked', reason: 'memory alarm' });
+    logging.observer({ type: 'session-state', session: 'publish', state: 'blocked', address: 'rabbit-1:5672', reason: 'memory alarm' });
     logging.observer({ type: 'component-phase', component: 'source', phase: 'degraded', reason: 'x' });
     logging.observer({ type: 'drain', step: 'deadline', itemsLeft: 1, messagesLeft: 1 });
     expect(lines().map(({ level }) => level)).toEqual(['warn', 'warn', 'warn']);

@@ -19,6 +19,7 @@ function setUp(changes: Partial<MetricsOptions> = {}): { ledger: Ledger; metrics
     lanes: () => [],
     routes: ['readings', 'late'],
     sessions: ['consume', 'publish'],
+    addresses: ['rabbit-1:5672', 'rabbit-2:5672'],
     components: ['source', 'http'],
     runtime: () => RUNTIME,
     logging: () => ({ suppressed: 0, writeFailures: 0 }),
@@ -218,12 +219,34 @@ describe('events', () => {
   it('count a connection once, whether it was blocked in between or not', async () => {
     const { metrics, scrape } = setUp();
     const states = ['connecting', 'ready', 'blocked', 'ready', 'closed', 'connecting', 'ready'] as const;
-    for (const state of states) metrics.observer({ type: 'session-state', session: 'publish', state, reason: undefined });
+    for (const state of states) metrics.observer({ type: 'session-state', session: 'publish', state, address: undefined, reason: undefined });
     const exposition = await scrape();
     expect(exposition.value('sluice_session_connections_total', { session: 'publish' })).toBe(2);
     expect(exposition.value('sluice_session_connections_total', { session: 'consume' })).toBe(0);
     expect(exposition.value('sluice_session_state', { session: 'publish', state: 'ready' })).toBe(1);
     expect(exposition.value('sluice_session_state', { session: 'publish', state: 'blocked' })).toBe(0);
+  });
+
+  it('name the address of each connection, and only one', async () => {
+    const { metrics, scrape } = setUp();
+    const say = (state: 'connecting' | 'ready' | 'blocked', address: string): void =>
+      metrics.observer({ type: 'session-state', session: 'publish', state, address, reason: undefined });
+    const at = async (): Promise<unknown> => {
+      const exposition = await scrape();
+      return ['rabbit-1:5672', 'rabbit-2:5672'].map((address) => exposition.value('sluice_session_address', { session: 'publish', address }));
+    };
+    expect(await at()).toEqual([0, 0]);
+    say('connecting', 'rabbit-1:5672');
+    expect(await at()).toEqual([0, 0]);
+    say('ready', 'rabbit-1:5672');
+    say('blocked', 'rabbit-1:5672');
+    expect(await at()).toEqual([1, 0]);
+    say('connecting', 'rabbit-2:5672');
+    expect(await at()).toEqual([0, 0]);
+    say('ready', 'rabbit-2:5672');
+    expect(await at()).toEqual([0, 1]);
+    metrics.observer(SAMPLES['session-failover']);
+    expect((await scrape()).value('sluice_session_failovers_total', { session: 'publish' })).toBe(1);
   });
 
   it('do not count a negative age when the wall clock steps back', async () => {

@@ -4,8 +4,9 @@ import type { RuntimeStats } from '../../../src/observe/runtime.ts';
 
 /** One event of each type; a new type does not compile until it has one here. */
 export const SAMPLES: { readonly [T in GatewayEventType]: EventOf<T> } = {
-  'session-state': { type: 'session-state', session: 'publish', state: 'ready', reason: undefined },
-  'session-retry': { type: 'session-retry', session: 'publish', attempt: 2, delayMs: 400, reason: 'connect ECONNREFUSED' },
+  'session-state': { type: 'session-state', session: 'publish', state: 'ready', address: 'rabbit-1:5672', reason: undefined },
+  'session-failover': { type: 'session-failover', session: 'publish', from: 'rabbit-1:5672', to: 'rabbit-2:5672', reason: 'connect ECONNREFUSED' },
+  'session-retry': { type: 'session-retry', session: 'publish', attempt: 2, delayMs: 400, address: 'rabbit-2:5672', reason: 'connect ECONNREFUSED' },
   'certificate-expiry': {
     type: 'certificate-expiry',
     session: 'publish',

@@ -462,6 +462,30 @@ const CASES: readonly Case[] = [
     told: ['15:34 error rabbitmq.urls: stands beside `url`: one of the two'],
     good: behind('rabbitmq: { urls: [amqp://h, amqp://i] }'),
   },
+  {
+    name: 'nodes with different virtual hosts',
+    bad: behind('rabbitmq: { urls: [amqp://h/a, amqp://i/a, amqp://j/b] }'),
+    told: ['15:44 error rabbitmq.urls[2]: leads to virtual host "b", the first URL to "a"'],
+    good: behind('rabbitmq: { urls: [amqp://h/, amqp://i, amqp://j/%2F] }'),
+  },
+  {
+    name: 'the same in one text',
+    bad: behind("rabbitmq: { url: 'amqp://h/a, amqp://i' }"),
+    told: ['15:18 error rabbitmq.url: leads to virtual host "/", the first URL to "a"'],
+    good: behind("rabbitmq: { url: 'amqp://h/a, amqp://i/a' }"),
+  },
+  {
+    name: 'a node that is named twice',
+    bad: behind('rabbitmq: { urls: [amqp://h, amqp://i, amqp://u:p@H:5672] }'),
+    told: ['15:40 warning rabbitmq.urls[2]: h:5672 stands here twice: a node that is away is tried twice before there is a pause'],
+    good: behind('rabbitmq: { urls: [amqp://h, amqp://h:5673] }'),
+  },
+  {
+    name: 'TLS settings without a node that speaks TLS',
+    bad: behind("rabbitmq: { url: 'amqp://h,amqp://i', tls: { expiryWarningDays: 1 } }"),
+    told: [/ error rabbitmq\.tls: has no effect/],
+    good: behind("rabbitmq: { url: 'amqp://h,amqps://i', tls: { expiryWarningDays: 1 } }"),
+  },
 ];
 
 /** The line itself where it fits, so that a failure shows what was expected instead. */

@@ -13,7 +13,7 @@ const SECRETIVE = `${GOOD}rabbitmq:
   urls: ['amqps://user:\${file:pw}@one/vh', "\${URL}"]
   tls: { cert: "\${file:cert.pem}", key: "\${file:key.pem}", passphrase: open-sesame }
 `;
-const GIVEN = { env: { URL: `amqps://user:${PASSWORD}@two:5671` }, files: { pw: `${PASSWORD}\n`, 'key.pem': KEY, 'cert.pem': CERT } };
+const GIVEN = { env: { URL: `amqps://user:${PASSWORD}@two:5671/vh` }, files: { pw: `${PASSWORD}\n`, 'key.pem': KEY, 'cert.pem': CERT } };
 
 function mustHide(text: string): void {
   expect(text).not.toContain(PASSWORD);
@@ -24,12 +24,19 @@ function mustHide(text: string): void {
 describe('secrets', () => {
   it('are in the settings, and not in their redacted copy', async () => {
     const settings = await settingsOf(SECRETIVE, GIVEN);
-    expect(settings.rabbitmq.urls).toEqual([`amqps://user:${PASSWORD}@one/vh`, `amqps://user:${PASSWORD}@two:5671`]);
+    expect(settings.rabbitmq.urls).toEqual([`amqps://user:${PASSWORD}@one/vh`, `amqps://user:${PASSWORD}@two:5671/vh`]);
     const shown = redact(settings);
-    expect(shown.rabbitmq.urls).toEqual(['amqps://user:***@one/vh', 'amqps://user:***@two:5671']);
+    expect(shown.rabbitmq.urls).toEqual(['amqps://user:***@one/vh', 'amqps://user:***@two:5671/vh']);
     expect(shown.rabbitmq.tls).toEqual({ cert: CERT.trimEnd(), key: '***', passphrase: '***', expiryWarningDays: 30 });
     mustHide(JSON.stringify(shown));
     expect(settings.rabbitmq.tls?.key).toBe(KEY);
+  });
+
+  it('are hidden in each of several URLs that one variable holds', async () => {
+    const nodes = `amqp://user:${PASSWORD}@one, amqp://user:${PASSWORD}@two:5673`;
+    const settings = await settingsOf(`${GOOD}rabbitmq: { url: '\${URL}' }\n`, { env: { URL: nodes } });
+    expect(settings.rabbitmq.urls).toEqual([`amqp://user:${PASSWORD}@one`, `amqp://user:${PASSWORD}@two:5673`]);
+    expect(redact(settings).rabbitmq.urls).toEqual(['amqp://user:***@one', 'amqp://user:***@two:5673']);
   });
 
   it('passwords in any URL are hidden, also where no secret is expected', async () => {
@@ -55,6 +62,8 @@ describe('secrets', () => {
     ['a URL of another kind', `rabbitmq: { url: 'http://user:${PASSWORD}@h' }`],
     ['a URL with a query', `rabbitmq: { url: 'amqp://user:${PASSWORD}@h?heartbeat=0' }`],
     ['a URL with a loose percent sign', `rabbitmq: { url: 'amqp://user:%${PASSWORD}@h' }`],
+    ['the second of two URLs', `rabbitmq: { url: 'amqp://user:${PASSWORD}@h,http://user:${PASSWORD}@i' }`],
+    ['two hosts in one URL', `rabbitmq: { url: 'amqp://user:${PASSWORD}@h,i' }`],
     ['a URL without quotes that YAML reads otherwise', `rabbitmq: { url: {amqp://user:${PASSWORD}@h} }`],
     ['a password that looks like an alias', `rabbitmq: { tls: { passphrase: *${PASSWORD} } }`],
     ['a password behind a tag', `rabbitmq: { tls: { passphrase: !${PASSWORD} } }`],
@@ -83,6 +92,9 @@ describe('secrets', () => {
     expect(await tell('mqtt://h')).toBe('must begin with amqp:// or amqps://');
     expect(await tell('amqp://h?heartbeat=0')).toBe('must not have a query or a fragment');
     expect(await tell('amqp://u:100%@h')).toBe('has a % that begins no percent-encoding');
+    expect(await tell('amqp://h,i:5672')).toBe('has a comma in its host');
+    expect(await tell('amqp://h, mqtt://i')).toBe('URL 2 of 2 must begin with amqp:// or amqps://');
+    expect(await tell('amqp://u:p,q@h,amqp://i')).toBeUndefined();
     expect(await tell('amqp://u:p%40@h:5672/%2Fprod')).toBeUndefined();
     expect((await load(`${GOOD}rabbitmq: { url: 'amqp://a', urls: ['amqp://b'] }\n`)).ok).toBe(false);
   });
