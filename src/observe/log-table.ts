@@ -141,6 +141,28 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
     limitBy: ['what'],
     doc: 'Something that the settings name was missing and was declared again.',
   },
+  'binding-missing': {
+    level: 'error',
+    message: 'the ingest queue was not bound',
+    fields: ['queue', 'missing', 'atMostMs', 'reason'],
+    limitBy: ['queue'],
+    doc: 'Devices got PUBACKs for messages that nobody keeps. Seen with `rabbitmq.management` alone. The gateway is not ready until the API shows the binding again.',
+  },
+  'binding-restored': {
+    level: 'warn',
+    message: 'the ingest queue is bound again',
+    fields: ['queue', 'atMostMs'],
+    limitBy: ['queue'],
+    doc: 'The binding that was missing is there. `atMostMs`: from the last time that it was known to be there until it was made again; what devices published meanwhile may be lost.',
+  },
+  'bindings-watched': {
+    level: 'info',
+    levelBy: { field: 'state', levels: { blind: 'warn' } },
+    message: 'watch over the binding of the ingest queue',
+    fields: ['queue', 'state', 'reason'],
+    limitBy: ['queue', 'state'],
+    doc: 'How a lost binding is noticed, at the start and at each change. `full`: the management API tells, and the gateway binds again. `mending`: without `rabbitmq.management` it binds again every 5 s, and nobody can tell whether that was needed. `blind`: the API or the broker refuses or does not answer, see `reason`.',
+  },
   'rule-failed': {
     level: 'warn',
     message: 'routing rule failed',
@@ -182,7 +204,7 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
 /** Meaning and unit of every field of a log line. */
 export const FIELDS: Readonly<Record<EventField, string>> = {
   session: 'name of the connection',
-  state: 'new state',
+  state: 'new state, of a connection or of the watch over the binding',
   reason: 'why, one line; absent when there is nothing to say',
   attempt: 'number of the attempt, from 1',
   attempts: 'attempts that it took',
@@ -219,6 +241,8 @@ export const FIELDS: Readonly<Record<EventField, string>> = {
   queues: 'number of queues',
   bindings: 'number of bindings',
   what: 'what was missing',
+  missing: 'what the queue was not bound to',
+  atMostMs: 'milliseconds that the binding was missing, at most',
   component: 'name of the component',
   phase: 'new phase',
   step: 'step of the drain',

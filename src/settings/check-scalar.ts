@@ -21,7 +21,8 @@ export function checkText(shape: Shape, text: string, quotable: boolean): Scalar
   const bytes = Buffer.byteLength(text);
   if (shape.maxBytes !== undefined && bytes > shape.maxBytes) return { message: `must not be longer than ${shape.maxBytes} bytes in UTF-8, is ${bytes}` };
   if (shape.pattern !== undefined && !new RegExp(shape.pattern, 'u').test(text)) return { message: `must match ${shape.pattern}${got}` };
-  return shape.form === undefined ? undefined : checkUrl(text, shape.form);
+  // An empty text that has no minimum stands for nothing: `${NAME:-}`.
+  return shape.form === undefined || text === '' ? undefined : checkUrl(text, shape.form);
 }
 
 const URL_FORMS = {

@@ -13,8 +13,8 @@ export interface Fault {
   readonly doc: string;
   /** `private`: breaks a broker or a gateway, so they must be ours. */
   readonly needs: 'private' | 'none';
-  /** The gateway must show it (readiness, a session, silence) within so many milliseconds. Undefined: it need not show. */
-  readonly showsWithinMs?: ((field: Field) => number) | undefined;
+  /** The gateway must show it (readiness, a session, silence) within so many milliseconds. Undefined: it need not, or with these settings cannot. */
+  readonly showsWithinMs?: ((field: Field) => number | undefined) | undefined;
   /** How long it lasts after it showed, milliseconds; default 0: it is mended at once. */
   readonly holdMs?: number;
   /** Deliveries that were unacked come again: the row is void where the broker saw no redelivery. */

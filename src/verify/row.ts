@@ -51,7 +51,8 @@ export async function applyFault(field: Field, fault: Fault, options: RowOptions
   if (heal !== undefined) {
     let mending = 0;
     try {
-      if (fault.showsWithinMs !== undefined) sign = await detected(field, fault.showsWithinMs(field));
+      const withinMs = fault.showsWithinMs?.(field);
+      if (withinMs !== undefined) sign = await detected(field, withinMs);
       if (fault.holdMs !== undefined) await field.pause(fault.holdMs);
     } finally {
       mending = Date.now();
