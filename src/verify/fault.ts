@@ -3,6 +3,11 @@ import type { Field } from './field.ts';
 /** Mends what `inject` broke. Called once, also when the run is given up. */
 export type Heal = () => Promise<void>;
 
+/** This machine does not allow the fault: the row is skipped, and says why. */
+export class NotHere extends Error {
+  override readonly name = 'NotHere';
+}
+
 /** One way in which things go wrong. */
 export interface Fault {
   /** Name on the command line. */
@@ -21,6 +26,6 @@ export interface Fault {
   readonly redelivers?: boolean;
   /** Most messages that may arrive twice because of it; undefined: no bound is promised. */
   readonly mostDuplicates?: (field: Field) => number;
-  /** Resolves when the fault is in force. What it cannot do it throws: a fault that was not applied proves nothing. */
+  /** Resolves when the fault is in force. What it cannot do it throws: a fault that was not applied proves nothing. `NotHere` skips the row. */
   inject(field: Field): Promise<Heal>;
 }

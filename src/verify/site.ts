@@ -12,6 +12,7 @@ import { topologyOptions } from '../topology-options.ts';
 import type { Outlet } from './auditor.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { TcpProxy } from './proxy.ts';
+import type { SmallDisk } from './small-disk.ts';
 
 export interface SiteOptions {
   /**
@@ -58,6 +59,8 @@ export class PrivateSite {
   readonly gateway: GatewayProcess;
   /** Stands by for the first one; not started. */
   readonly second: GatewayProcess;
+  /** File systems that faults have mounted in its folder. */
+  readonly disks = new Set<SmallDisk>();
 
   private constructor(site: Pick<PrivateSite, 'dir' | 'settings' | 'topology' | 'node' | 'users' | 'proxies' | 'gateway' | 'second'>) {
     this.dir = site.dir;
@@ -181,6 +184,7 @@ export class PrivateSite {
     await Promise.all([this.gateway.end('SIGKILL').catch(() => {}), this.second.end('SIGKILL').catch(() => {})]);
     for (const proxy of Object.values(this.proxies)) await proxy.close();
     await this.node.remove();
+    for (const disk of this.disks) await disk.close();
     if (!keep) rmSync(this.dir, { recursive: true, force: true });
   }
 }
