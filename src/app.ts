@@ -8,6 +8,7 @@ import type { Observer, Phase } from './domain/events.ts';
 import { type InFlight, Ledger } from './domain/ledger.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { type StatusTracker, trackStatus } from './http/tracker.ts';
+import { ingestBindings } from './ingest-bindings.ts';
 import { fanOut } from './observe/fan-out.ts';
 import { Logging } from './observe/logging.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -18,6 +19,7 @@ import type { Forwarder } from './pipeline/forwarder.ts';
 import { instanceName } from './pipeline/ids.ts';
 import { systemScheduler } from './pipeline/scheduler.ts';
 import { assertTopology, TopologyError } from './rabbit/assert-topology.ts';
+import type { BindingWatch } from './rabbit/binding-watch.ts';
 import type { Connection } from './rabbit/connection.ts';
 import type { AmqpDeadLetters } from './rabbit/dead-letters.ts';
 import { pause } from './rabbit/deadline.ts';
@@ -71,6 +73,7 @@ export class App {
   /** Aborted when nothing more may be waited for: lanes give back what they hold. */
   private readonly abandon = new AbortController();
   private readonly books: BooksWatch;
+  private readonly bindings: BindingWatch;
   private draining = false;
 
   constructor(options: AppOptions) {
@@ -102,6 +105,8 @@ export class App {
     const follow: Observer = (event) => {
       if (event.type === 'ledger-imbalance') this.phase('ledger', 'degraded', event.reason);
       else if (event.type === 'ledger-balanced') this.phase('ledger', 'ready');
+      else if (event.type === 'binding-missing') this.phase('topology', 'degraded', event.reason);
+      else if (event.type === 'binding-restored') this.phase('topology', 'ready');
       else if (event.type === 'poison-suspected') this.phase('source', 'degraded', event.reason);
       else if (this.source.suspicion !== undefined) return;
       else if (event.type === 'source-attached') this.phase('source', 'ready');
@@ -133,6 +138,7 @@ export class App {
     this.surroundings = parts.surroundings;
     this.forwarder = parts.forwarder;
     this.topology = buildTopology(topologyOptions(settings));
+    this.bindings = ingestBindings({ settings, topology: this.topology, session: this.consuming, scheduler, observer });
     this.source = new AmqpSource({
       session: this.consuming,
       queue: settings.source.queue,
@@ -188,6 +194,7 @@ export class App {
     await Promise.all([this.consuming.start(signal), this.publishing.start(signal)]);
     this.phase('topology', 'starting');
     await this.firstTopology(signal);
+    this.bindings.start();
     this.phase('source', 'starting');
     await this.source.start((delivery) => this.forwarder.accept(delivery), signal);
     this.logging.logger.info({ queue: this.options.settings.source.queue, configVersion: this.options.configVersion }, 'the gateway is ready');
@@ -199,6 +206,7 @@ export class App {
     this.draining = true;
     for (const component of COMPONENTS) if (component !== 'http') this.phase(component, 'draining');
     const left = (): { itemsLeft: number; messagesLeft: number } => ({ itemsLeft: this.forwarder.itemsInFlight, messagesLeft: this.source.unsettled });
+    this.bindings.close();
     this.observer({ type: 'drain', step: 'begin', ...left() });
     this.source.pause();
     const settled = await this.forwarder.drain(AbortSignal.timeout(deadlineMs));
@@ -219,6 +227,7 @@ export class App {
   async close(): Promise<void> {
     this.abandon.abort();
     this.books.close();
+    this.bindings.close();
     await this.surroundings.close(CLOSE_MS);
     await Promise.all([this.consuming.close(CLOSE_MS), this.publishing.close(CLOSE_MS)]);
     await this.http.close();
@@ -247,7 +256,8 @@ export class App {
   private async declare(connection: Connection): Promise<void> {
     try {
       await assertTopology(connection, this.topology, { timeoutMs: ANSWER_MS, scheduler: systemScheduler, observer: this.observer });
-      this.phase('topology', 'ready');
+      // What was found missing is believed to be back when it is seen.
+      if (this.bindings.reason === undefined) this.phase('topology', 'ready');
     } catch (error) {
       this.phase('topology', 'degraded', error instanceof Error ? error.message : String(error));
       throw error;

@@ -72,6 +72,9 @@ export type GatewayEvent =
   | { readonly type: 'dead-lettered'; readonly code: FaultCode; readonly stage: string; readonly topic: string; readonly message: string }
   | { readonly type: 'topology-asserted'; readonly exchanges: number; readonly queues: number; readonly bindings: number }
   | { readonly type: 'topology-repaired'; readonly what: string; readonly reason: string }
+  | { readonly type: 'binding-missing'; readonly queue: string; readonly missing: string; readonly atMostMs: number; readonly reason: string }
+  | { readonly type: 'binding-restored'; readonly queue: string; readonly atMostMs: number }
+  | { readonly type: 'bindings-watched'; readonly queue: string; readonly state: 'full' | 'mending' | 'blind'; readonly reason: string | undefined }
   | { readonly type: 'rule-failed'; readonly route: string; readonly message: string }
   | { readonly type: 'ledger-imbalance'; readonly messagesOff: number; readonly itemsOff: number; readonly reason: string }
   | { readonly type: 'ledger-balanced' }

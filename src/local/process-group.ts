@@ -13,6 +13,8 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** `end-with-parent.js` of a build; default the one beside us. Without it the channel to the parent would keep the child alive. */
   readonly preload?: string;
+  /** File descriptor that takes standard output; there are no lines then. */
+  readonly stdout?: number | undefined;
   /** Each line of standard output. */
   readonly onLine?: (line: string) => void;
 }
@@ -47,7 +49,7 @@ export class Child {
       cwd: options.cwd,
       env: options.env ?? process.env,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', options.stdout ?? 'pipe', 'pipe', 'ipc'],
     });
     this.child = child;
     this.ended = new Promise((settle) => {

@@ -48,6 +48,10 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
   const poisonTimes = counter('sluice_poison_suspicions_total');
   const staleAcks = counter('sluice_stale_acks_total');
   const repairs = counter('sluice_topology_repairs_total');
+  const watched = gauge('sluice_ingest_bindings_watched');
+  const unbound = gauge('sluice_ingest_unbound');
+  const unboundTimes = counter('sluice_ingest_unbound_total');
+  const unboundSeconds = counter('sluice_ingest_unbound_seconds_total');
   const phases = gauge('sluice_component_phase');
   const connectedSessions = new Set<string>();
   const addressOf = new Map<string, string>();
@@ -132,6 +136,17 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
         break;
       case 'topology-repaired':
         repairs.inc();
+        break;
+      case 'bindings-watched':
+        watched.set(event.state === 'full' ? 1 : 0);
+        break;
+      case 'binding-missing':
+        unbound.set(1);
+        unboundTimes.inc();
+        break;
+      case 'binding-restored':
+        unbound.set(0);
+        unboundSeconds.inc(event.atMostMs / 1000);
         break;
       case 'component-phase': {
         const component = names.component(event.component);

@@ -22,7 +22,8 @@ export function checkText(shape: Shape, text: string, quotable: boolean): Scalar
   const bytes = Buffer.byteLength(text);
   if (shape.maxBytes !== undefined && bytes > shape.maxBytes) return { message: `must not be longer than ${shape.maxBytes} bytes in UTF-8, is ${bytes}` };
   if (shape.pattern !== undefined && !new RegExp(shape.pattern, 'u').test(text)) return { message: `must match ${shape.pattern}${got}` };
-  if (shape.form === undefined) return undefined;
+  // An empty text that has no minimum stands for nothing: `${NAME:-}`.
+  if (shape.form === undefined || text === '') return undefined;
   if (shape.form !== 'amqp-urls') return checkUrl(text, shape.form);
   const urls = splitUrls(text);
   const problems = urls.map((url) => checkUrl(url, 'amqp-url'));

@@ -10,10 +10,10 @@ import type { UnitConverter } from './units.ts';
 export const DEFAULT_URL = 'amqp://localhost:5672';
 
 export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], units?: UnitConverter, layouts?: Layouts): Settings {
-  const { url, urls, ...rabbitmq } = raw.rabbitmq;
+  const { url, urls, management, ...rabbitmq } = raw.rabbitmq;
   return {
     gateway: raw.gateway,
-    rabbitmq: { ...rabbitmq, urls: urls ?? splitUrls(url ?? DEFAULT_URL) },
+    rabbitmq: { ...rabbitmq, ...(management === undefined || management === '' ? {} : { management }), urls: urls ?? splitUrls(url ?? DEFAULT_URL) },
     source: raw.source,
     limits: raw.limits,
     dedupe: raw.dedupe,

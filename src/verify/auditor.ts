@@ -25,6 +25,7 @@ export interface OutletBinding {
 
 interface Arrived {
   readonly topic: string;
+  readonly receivedAt?: number;
   readonly values: Readonly<Record<string, unknown>>;
 }
 
@@ -40,6 +41,8 @@ export class Auditor {
   /** Messages that are no batch of readings we can read. */
   unreadable = 0;
   lastError: string | undefined;
+  /** Of the reading that came out last: when the gateway says that it got it, milliseconds since 1970. */
+  lastReceivedAt: number | undefined;
   private readonly url: string;
   private readonly outlets: readonly Outlet[];
   private wanted = false;
@@ -177,7 +180,12 @@ export class Auditor {
     this.lastArrival = performance.now();
     try {
       if (outlet.kind === 'dead-letters') this.bury(message);
-      else for (const { topic, values } of readingsOf(message)) this.arrivals.forwarded(outlet.name, topic, values);
+      else {
+        for (const { topic, values, receivedAt } of readingsOf(message)) {
+          this.lastReceivedAt = receivedAt;
+          this.arrivals.forwarded(outlet.name, topic, values);
+        }
+      }
     } catch (error) {
       this.unreadable += 1;
       this.lastError = `${outlet.name}: ${error instanceof Error ? error.message : String(error)}`;

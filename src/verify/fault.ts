@@ -3,6 +3,11 @@ import type { Field } from './field.ts';
 /** Mends what `inject` broke. Called once, also when the run is given up. */
 export type Heal = () => Promise<void>;
 
+/** This machine does not allow the fault: the row is skipped, and says why. */
+export class NotHere extends Error {
+  override readonly name = 'NotHere';
+}
+
 /** One way in which things go wrong. */
 export interface Fault {
   /** Name on the command line. */
@@ -13,14 +18,14 @@ export interface Fault {
   readonly doc: string;
   /** `private`: breaks a broker or a gateway, so they must be ours. */
   readonly needs: 'private' | 'none';
-  /** The gateway must show it (readiness, a session, silence) within so many milliseconds. Undefined: it need not show. */
-  readonly showsWithinMs?: ((field: Field) => number) | undefined;
+  /** The gateway must show it (readiness, a session, silence) within so many milliseconds. Undefined: it need not, or with these settings cannot. */
+  readonly showsWithinMs?: ((field: Field) => number | undefined) | undefined;
   /** How long it lasts after it showed, milliseconds; default 0: it is mended at once. */
   readonly holdMs?: number;
   /** Deliveries that were unacked come again: the row is void where the broker saw no redelivery. */
   readonly redelivers?: boolean;
   /** Most messages that may arrive twice because of it; undefined: no bound is promised. */
   readonly mostDuplicates?: (field: Field) => number;
-  /** Resolves when the fault is in force. What it cannot do it throws: a fault that was not applied proves nothing. */
+  /** Resolves when the fault is in force. What it cannot do it throws: a fault that was not applied proves nothing. `NotHere` skips the row. */
   inject(field: Field): Promise<Heal>;
 }

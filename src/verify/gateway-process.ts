@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync } from 'node:fs';
+import { createWriteStream, existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,6 +15,13 @@ export interface GatewayProcessOptions {
   readonly entry?: string | undefined;
 }
 
+/** How one start differs from the others. */
+export interface LaunchChanges {
+  readonly env?: NodeJS.ProcessEnv;
+  /** File descriptor for its standard output, instead of the log. */
+  readonly stdout?: number;
+}
+
 export interface GatewayView {
   readonly startedAt: string;
   readonly ready: boolean;
@@ -28,6 +35,8 @@ export interface GatewayView {
   readonly components: readonly { readonly name: string; readonly phase: string; readonly reason?: string; readonly since: string }[];
 }
 
+/** As shift-clock.ts reads it. */
+const CLOCK_FILE = 'SLUICE_VERIFY_CLOCK_FILE';
 const ENTRY = fileURLToPath(new URL('../main.js', import.meta.url));
 
 /** What a process that fails leaves behind ends with it; a build has `end-with-parent` too, which also covers SIGKILL. */
@@ -49,6 +58,10 @@ export class GatewayProcess {
     return `http://127.0.0.1:${this.options.httpPort}`;
   }
 
+  private get clockFile(): string {
+    return `${this.options.log}.clock`;
+  }
+
   get pid(): number | undefined {
     return this.child?.pid;
   }
@@ -58,22 +71,23 @@ export class GatewayProcess {
   }
 
   /** Starts it and waits until it says that it is ready. */
-  async start(deadlineMs = 60_000): Promise<void> {
-    this.launch();
+  async start(deadlineMs = 60_000, changes: LaunchChanges = {}): Promise<void> {
+    this.launch(changes);
     await this.waitReady(true, deadlineMs);
   }
 
   /** Starts it and does not wait. */
-  launch(): void {
+  launch(changes: LaunchChanges = {}): void {
     const { settings, env, log, entry = ENTRY } = this.options;
     // Of the build under test: our own files may be sources.
     const build = dirname(entry);
-    const hook = join(build, 'verify', 'block-loop.js');
+    const hooks = ['block-loop.js', 'shift-clock.js'].map((name) => join(build, 'verify', name)).filter((path) => existsSync(path));
     const out = createWriteStream(log, { flags: 'a', mode: 0o600 });
     const child = new Child({
       name: 'gateway',
-      args: [...(existsSync(hook) ? ['--import', pathToFileURL(hook).href] : []), entry, 'run', '-c', settings, '--log', 'json'],
-      env: { ...process.env, ...env },
+      args: [...hooks.flatMap((path) => ['--import', pathToFileURL(path).href]), entry, 'run', '-c', settings, '--log', 'json'],
+      env: { ...process.env, ...env, ...changes.env, [CLOCK_FILE]: this.clockFile },
+      stdout: changes.stdout,
       preload: join(build, 'local', 'end-with-parent.js'),
       onLine: (line) => void out.write(`${line}\n`),
     });
@@ -101,6 +115,12 @@ export class GatewayProcess {
       await sleep(20);
     }
     throw new Error(`not ${ready ? 'ready' : 'unready'} after ${deadlineMs} ms: ${JSON.stringify(last)}; see ${this.options.log}`);
+  }
+
+  /** Its wall clock jumps so many milliseconds away from the machine's. Its next start is without. */
+  shiftClock(ms: number): void {
+    writeFileSync(this.clockFile, String(ms));
+    this.signal('SIGWINCH');
   }
 
   async status(timeoutMs = 5000): Promise<GatewayView> {

@@ -59,7 +59,7 @@ export class GroundError extends Error {
 export async function privateGround(target: PrivateTarget, signal: AbortSignal): Promise<Ground> {
   const { config, root, gateway } = target;
   const site = await PrivateSite.start({ settings: config, root, prefix: PREFIX, gateway, signal });
-  const { amqp: _, ...devices } = site.proxies;
+  const { mqtt, ws } = site.proxies;
   return {
     site,
     dir: site.dir,
@@ -71,7 +71,7 @@ export async function privateGround(target: PrivateTarget, signal: AbortSignal):
       site: site.users.device.name,
       prefix: PREFIX,
     },
-    deviceProxies: Object.values(devices),
+    deviceProxies: [mqtt, ws],
     gatewayUrl: site.gateway.url,
     auditUrl: site.auditUrl,
     outlets: outletsOf(site.settings, false),

@@ -1,4 +1,4 @@
-import type { Fault, Heal } from './fault.ts';
+import { type Fault, type Heal, NotHere } from './fault.ts';
 import type { Field } from './field.ts';
 import type { Sign } from './watch.ts';
 
@@ -17,6 +17,8 @@ export interface FaultRow {
   readonly duplicates: number;
   /** Deliveries that the broker marked as redelivered; null where it cannot be asked. */
   readonly redelivered: number | null;
+  /** Why this machine does not allow the fault; null where it was tried. A skipped row says nothing about the gateway. */
+  readonly skipped: string | null;
   readonly notes: readonly string[];
   /** Why the row is void or failed; empty when it is good. */
   readonly problems: readonly string[];
@@ -42,16 +44,21 @@ export async function applyFault(field: Field, fault: Fault, options: RowOptions
   let heal: Heal | undefined;
   let sign: Sign | null = null;
   let recoveredMs: number | null = null;
+  let skipped: string | null = null;
   try {
     heal = await fault.inject(field);
   } catch (error) {
     if (signal.aborted) throw error;
-    field.require(false, `could not be applied: ${messageOf(error)}`);
+    if (error instanceof NotHere) {
+      skipped = error.message;
+      field.note(`skipped: ${error.message}`);
+    } else field.require(false, `could not be applied: ${messageOf(error)}`);
   }
   if (heal !== undefined) {
     let mending = 0;
     try {
-      if (fault.showsWithinMs !== undefined) sign = await detected(field, fault.showsWithinMs(field));
+      const withinMs = fault.showsWithinMs?.(field);
+      if (withinMs !== undefined) sign = await detected(field, withinMs);
       if (fault.holdMs !== undefined) await field.pause(fault.holdMs);
     } finally {
       mending = Date.now();
@@ -74,6 +81,7 @@ export async function applyFault(field: Field, fault: Fault, options: RowOptions
     recoveredMs,
     duplicates,
     redelivered,
+    skipped,
     notes: field.notes,
     problems: field.problems,
   };

@@ -12,9 +12,13 @@ import { topologyOptions } from '../topology-options.ts';
 import type { Outlet } from './auditor.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { TcpProxy } from './proxy.ts';
+import type { SmallDisk } from './small-disk.ts';
 
 export interface SiteOptions {
-  /** Settings file of the gateway, which takes broker and port from SLUICE_AMQP_URL and SLUICE_HTTP_PORT; or writes one into the site's folder and answers its path. */
+  /**
+   * Settings file of the gateway, which takes broker and port from SLUICE_AMQP_URL and SLUICE_HTTP_PORT, and the management API, if
+   * it wants one, from SLUICE_MANAGEMENT_URL; or writes one into the site's folder and answers its path.
+   */
   readonly settings: string | ((dir: string) => string);
   /** Where the site makes a folder of its own. */
   readonly root: string;
@@ -50,11 +54,13 @@ export class PrivateSite {
   readonly topology: Topology;
   readonly node: RabbitNode;
   readonly users: Accounts;
-  /** In front of AMQP (the gateway), MQTT, and MQTT over WebSocket (the devices). */
-  readonly proxies: { readonly amqp: TcpProxy; readonly mqtt: TcpProxy; readonly ws: TcpProxy };
+  /** In front of AMQP and the management API (the gateway), MQTT, and MQTT over WebSocket (the devices). */
+  readonly proxies: { readonly amqp: TcpProxy; readonly management: TcpProxy; readonly mqtt: TcpProxy; readonly ws: TcpProxy };
   readonly gateway: GatewayProcess;
   /** Stands by for the first one; not started. */
   readonly second: GatewayProcess;
+  /** File systems that faults have mounted in its folder. */
+  readonly disks = new Set<SmallDisk>();
 
   private constructor(site: Pick<PrivateSite, 'dir' | 'settings' | 'topology' | 'node' | 'users' | 'proxies' | 'gateway' | 'second'>) {
     this.dir = site.dir;
@@ -80,7 +86,7 @@ export class PrivateSite {
       const file = resolve(typeof options.settings === 'string' ? options.settings : options.settings(dir));
       // Below the ephemeral range, see freePorts: the gateway retries these ports while nobody listens.
       const own = await freePorts();
-      const settings = await readSettings(file, `amqp://127.0.0.1:${own.amqp}`, own.management);
+      const settings = await readSettings(file, `amqp://127.0.0.1:${own.amqp}`, own.management, `http://127.0.0.1:${own.dist}`);
       const topology = buildTopology(topologyOptions(settings));
       const { conf = [], signal } = options;
       node = await startRabbitNode({
@@ -98,14 +104,17 @@ export class PrivateSite {
         return one;
       };
       const amqp = await proxy(node.ports.amqp, own.amqp);
+      const management = await proxy(node.ports.management, own.dist);
       const mqtt = await proxy(node.ports.mqtt, own.mqtt);
       const ws = await proxy(node.ports.webMqtt, own.webMqtt);
       const url = amqp.via(node.amqpUrl(users.gateway));
+      const { name, password } = users.admin;
+      const managementUrl = management.via(`http://${name}:${password}@127.0.0.1`);
       const gateway = (httpPort: number, log: string): GatewayProcess =>
         new GatewayProcess({
           settings: file,
           httpPort,
-          env: { SLUICE_AMQP_URL: url, SLUICE_HTTP_PORT: String(httpPort) },
+          env: { SLUICE_AMQP_URL: url, SLUICE_MANAGEMENT_URL: managementUrl, SLUICE_HTTP_PORT: String(httpPort) },
           log: join(dir, log),
           entry: options.gateway,
         });
@@ -115,7 +124,7 @@ export class PrivateSite {
         topology,
         node,
         users,
-        proxies: { amqp, mqtt, ws },
+        proxies: { amqp, management, mqtt, ws },
         gateway: gateway(own.management, 'gateway.log'),
         second: gateway(own.prometheus, 'gateway-2.log'),
       });
@@ -175,6 +184,7 @@ export class PrivateSite {
     await Promise.all([this.gateway.end('SIGKILL').catch(() => {}), this.second.end('SIGKILL').catch(() => {})]);
     for (const proxy of Object.values(this.proxies)) await proxy.close();
     await this.node.remove();
+    for (const disk of this.disks) await disk.close();
     if (!keep) rmSync(this.dir, { recursive: true, force: true });
   }
 }
@@ -195,13 +205,16 @@ export function outletsOf(settings: Settings, beside: boolean): Outlet[] {
   ];
 }
 
-async function readSettings(file: string, amqpUrl: string, httpPort: number): Promise<Settings> {
-  const loaded = await loadSettings(file, { ...process.env, SLUICE_AMQP_URL: amqpUrl, SLUICE_HTTP_PORT: String(httpPort) });
+async function readSettings(file: string, amqpUrl: string, httpPort: number, managementUrl: string): Promise<Settings> {
+  const env = { ...process.env, SLUICE_AMQP_URL: amqpUrl, SLUICE_HTTP_PORT: String(httpPort), SLUICE_MANAGEMENT_URL: managementUrl };
+  const loaded = await loadSettings(file, env);
   if (!loaded.ok) throw new SiteSettingsError(`the settings ${file} are wrong`, loaded.problems);
   const { rabbitmq, http } = loaded.settings;
   // A gateway that went to another broker than ours would be tested on somebody's data.
   if (rabbitmq.urls.length !== 1 || rabbitmq.urls[0] !== amqpUrl)
     throw new SiteSettingsError(`${file} names a broker of its own. For a private one write: rabbitmq: { url: \${SLUICE_AMQP_URL} }`);
+  if (rabbitmq.management !== undefined && rabbitmq.management !== managementUrl)
+    throw new SiteSettingsError(`${file} names a management API of its own. Write: rabbitmq: { management: \${SLUICE_MANAGEMENT_URL:-} }`);
   if (http.port !== httpPort) throw new SiteSettingsError(`${file} names an HTTP port of its own. Write: http: { port: \${SLUICE_HTTP_PORT} }`);
   return loaded.settings;
 }

@@ -8,7 +8,16 @@ export interface SourceFile {
 const ADAPTERS = ['rabbit', 'edge', 'http', 'observe'] as const;
 const BELOW_ADAPTERS = ['domain', 'codec', 'pipeline'] as const;
 const BELOW_APP = [...BELOW_ADAPTERS, ...ADAPTERS, 'settings', 'state'] as const;
-const ROOT_FILES = ['version', 'broker-probe', 'session-options', 'topology-options', 'codec-environment', 'dead-letter-pages', 'app-pipeline'] as const;
+const ROOT_FILES = [
+  'version',
+  'broker-probe',
+  'session-options',
+  'topology-options',
+  'codec-environment',
+  'dead-letter-pages',
+  'app-pipeline',
+  'ingest-bindings',
+] as const;
 
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -22,6 +31,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Single files beside the composition root: package.json's version, and settings in the words of the topology.
   version: [],
   'broker-probe': ['domain', 'pipeline', 'rabbit', 'settings'],
+  'ingest-bindings': ['domain', 'pipeline', 'rabbit', 'settings', 'broker-probe'],
   'session-options': ['settings', 'rabbit/session', 'rabbit/tls'],
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],

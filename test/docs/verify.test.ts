@@ -33,17 +33,21 @@ describe('docs/verify.md', () => {
 
 describe('the table of measured times', () => {
   it('has medians of each kind, and says what was not good', () => {
-    const row = (detectedMs: number, problems: string[]): object => ({
+    const row = (detectedMs: number | null, problems: string[], skipped: string | null = null): object => ({
       kind: 'reset',
       rows: ['F5'],
       detectedMs,
-      recoveredMs: 10 * detectedMs,
+      recoveredMs: detectedMs === null ? null : 10 * detectedMs,
       redelivered: null,
       duplicates: 1,
+      skipped,
       problems,
     });
     const report = { seed: 3, attempted: 10, pubacked: 9, forwarded: 8, deadLettered: 1, lost: 0, unexpected: 0, outOfOrder: 0 };
-    const text = measuredMarkdown([{ ...report, faults: [row(30, []), row(10, []), row(20, ['void'])] } as unknown as Report], 'a machine');
+    const text = measuredMarkdown(
+      [{ ...report, faults: [row(30, []), row(10, []), row(20, ['void']), row(null, [], 'not here')] } as unknown as Report],
+      'a machine',
+    );
     expect(text).toContain('| F5 | `reset` | 3 | 1 | 20 | 200 | - | 1 |');
     expect(text).toContain('| F16 | `gateway-kill` | 0 | 0 | - | - | - | - |');
     expect(text).toContain('Seeds: 3.');

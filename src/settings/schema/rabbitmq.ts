@@ -17,8 +17,8 @@ export const Rabbitmq = section('The broker, and how hard the gateway leans on i
   ),
   management: Type.Optional(
     text(
-      "`http://user:password@host:15672`: RabbitMQ's management API, for the look at plugins, policies and bindings at the start and in `sluice doctor`; nothing else asks it. The user needs the tag `monitoring`.",
-      { secret: true, form: 'http-url', minLength: 1 },
+      "`http://user:password@host:15672`: RabbitMQ's management API. It is asked for plugins, policies and bindings at the start and in `sluice doctor`, and every 5 s whether the ingest queue is still bound: AMQP alone cannot tell. The user needs the tag `monitoring`. Empty: as if left out.",
+      { secret: true, form: 'http-url' },
     ),
   ),
   heartbeatSeconds: integer('AMQP heartbeat. A broker that went silent is noticed after two to three of them; there is no way to switch it off.', {

@@ -2,8 +2,10 @@ import type { Fault } from '../fault.ts';
 import { ACCOUNT_FAULTS } from './accounts.ts';
 import { BROKER_FAULTS } from './broker.ts';
 import { DEVICE_FAULTS } from './devices.ts';
+import { DISK_FAULTS } from './disks.ts';
 import { GATEWAY_FAULTS } from './gateway.ts';
 import { INGEST_FAULTS } from './ingest.ts';
+import { MACHINE_FAULTS } from './machine.ts';
 import { NETWORK_FAULTS } from './network.ts';
 import { OUTPUT_FAULTS } from './outputs.ts';
 
@@ -16,6 +18,8 @@ export const FAULTS: readonly Fault[] = [
   ...INGEST_FAULTS,
   ...ACCOUNT_FAULTS,
   ...DEVICE_FAULTS,
+  ...DISK_FAULTS,
+  ...MACHINE_FAULTS,
 ];
 
 /** What `random` draws from: the mix of row F34. */

@@ -4,7 +4,7 @@ import type { Field } from '../field.ts';
 const SLACK_MS = 30_000;
 
 /** The first queue of the settings, as it was declared. */
-function output(field: Field): {
+export function output(field: Field): {
   readonly name: string;
   readonly exchange: string;
   readonly declare: () => Promise<void>;

@@ -25,6 +25,7 @@ const ROW: FaultRow = {
   recoveredMs: 9000,
   duplicates: 3,
   redelivered: 40,
+  skipped: null,
   notes: [],
   problems: [],
 };

@@ -1,0 +1,171 @@
+import { closeSync, cpSync, existsSync, openSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Fault, type Heal, NotHere } from '../fault.ts';
+import type { Field } from '../field.ts';
+import { SmallDisk } from '../small-disk.ts';
+
+const READY_MS = 90_000;
+const RESTART_MS = 180_000;
+const SLACK_MS = 30_000;
+const MEGABYTE = 1_048_576;
+
+/** Every write to it fails for want of room; without rights. */
+const FULL_DEVICE = '/dev/full';
+
+/** What `inject` has done so far, undone in the opposite order: all of it, then the first failure is thrown. */
+class Undo {
+  private readonly steps: (() => void | Promise<void>)[] = [];
+
+  add(step: () => void | Promise<void>): void {
+    this.steps.unshift(step);
+  }
+
+  async all(): Promise<void> {
+    const failed: unknown[] = [];
+    for (const step of this.steps.splice(0)) {
+      try {
+        await step();
+      } catch (error) {
+        failed.push(error);
+      }
+    }
+    if (failed.length > 0) throw failed[0];
+  }
+}
+
+async function failures(field: Field): Promise<number> {
+  return Number(/^sluice_log_write_failures_total (\d+)/m.exec(await field.site.gateway.metrics())?.[1] ?? 0);
+}
+
+async function restartGateway(field: Field, stdout?: number): Promise<void> {
+  const { gateway, settings } = field.site;
+  await gateway.end('SIGTERM', settings.gateway.drainSeconds * 1000 + SLACK_MS);
+  await gateway.start(READY_MS, stdout === undefined ? {} : { stdout });
+}
+
+/** Lines enough to fill what is left of the last page of the file: a lost connection makes some, and more when it is back. */
+async function untilLogging(field: Field, what: string, seen: () => boolean | Promise<boolean>): Promise<void> {
+  await field.until(
+    what,
+    async () => {
+      if (field.parts.watch.health === 'ready') field.site.proxies.amqp.cut();
+      await field.pause(500);
+      return await seen();
+    },
+    60_000,
+  );
+}
+
+export const logDiskFull: Fault = {
+  kind: 'log-disk-full',
+  rows: ['F21'],
+  doc: "the disk of the gateway's log is full while there is much to log; then there is room again",
+  needs: 'private',
+  inject: async (field) => {
+    const { gateway, dir } = field.site;
+    const undo = new Undo();
+    let disk: SmallDisk | undefined;
+    try {
+      disk = await SmallDisk.open({ mountPoint: join(dir, 'small-log'), bytes: MEGABYTE });
+    } catch (error) {
+      if (!(error instanceof NotHere) || !existsSync(FULL_DEVICE)) throw error;
+      field.note(`${FULL_DEVICE} instead of a full file system, so it was not tried whether the log goes on (${error.message})`);
+    }
+    const small = disk;
+    const log = small === undefined ? FULL_DEVICE : join(small.path, 'gateway.log');
+    const heal: Heal = async () => await undo.all();
+    undo.add(async () => await small?.close());
+    if (small !== undefined) field.site.disks.add(small);
+    try {
+      const fd = openSync(log, 'a', 0o600);
+      undo.add(async () => await restartGateway(field));
+      try {
+        await restartGateway(field, fd);
+      } finally {
+        closeSync(fd);
+      }
+      const { pid } = gateway;
+      small?.fill();
+      field.strike();
+      await untilLogging(field, 'the gateway counts lines that could not be written', async () => (await failures(field)) > 0);
+      undo.add(async () => {
+        field.require(gateway.running && gateway.pid === pid, 'the gateway ended because its log was full');
+        if (small === undefined) return;
+        small.empty();
+        const { size } = statSync(log);
+        await untilLogging(field, 'the log goes on when there is room again', () => statSync(log).size > size);
+        field.note(`${await failures(field)} lines could not be written`);
+      });
+    } catch (error) {
+      await heal();
+      throw error;
+    }
+    return heal;
+  },
+};
+
+/** More than RabbitMQ wants to be free (50 MB, src/local/rabbit-files.ts) and its data together. */
+const BROKER_DISK = 256 * MEGABYTE;
+
+/** Puts the broker's data somewhere else while it is stopped. */
+async function moveData(field: Field, to: string): Promise<void> {
+  const { node } = field.site;
+  const data = join(node.dir, 'data');
+  await node.stop();
+  cpSync(data, to, { recursive: true, dereference: true, preserveTimestamps: true });
+}
+
+export const brokerDiskFull: Fault = {
+  kind: 'broker-disk-full',
+  rows: ['F22'],
+  doc: "the file system of the broker's data fills up under load: disk alarm, then not a byte; then there is room again",
+  needs: 'private',
+  showsWithinMs: () => 120_000,
+  holdMs: 10_000,
+  inject: async (field) => {
+    const { node, dir } = field.site;
+    const { watch } = field.parts;
+    const disk = await SmallDisk.open({ mountPoint: join(dir, 'small-data'), bytes: BROKER_DISK, everywhere: true });
+    const data = join(node.dir, 'data');
+    const undo = new Undo();
+    const heal: Heal = async () => await undo.all();
+    field.site.disks.add(disk);
+    undo.add(async () => await disk.close());
+    try {
+      const small = join(disk.path, 'data');
+      await moveData(field, small);
+      undo.add(async () => {
+        await node.stop();
+        const back = `${data}.back`;
+        cpSync(small, back, { recursive: true, preserveTimestamps: true });
+        rmSync(data, { recursive: true, force: true });
+        renameSync(back, data);
+        await node.restart(RESTART_MS);
+      });
+      rmSync(data, { recursive: true, force: true });
+      symlinkSync(small, data);
+      const since = Date.now();
+      await node.restart(RESTART_MS);
+      await field.until('the gateway is back', () => field.readySince(since), RESTART_MS);
+
+      await field.busy();
+      field.strike();
+      disk.fill(20 * MEGABYTE);
+      undo.add(() => {
+        field.require(disk.free < MEGABYTE, 'void: the file system was not full');
+        field.require(node.running, 'RabbitMQ ended because its disk was full, although its alarm held');
+        disk.empty();
+      });
+      await field.until('the disk alarm stops publishers', () => /block/.test(watch.last?.reasons.join() ?? ''), 120_000);
+      field.note(`disk alarm after ${Date.now() - field.struckAt} ms`);
+      // The alarm keeps RabbitMQ from writing. Without it, at the last byte, 3.10.8 spoils its own logs (docs/verify.md).
+      disk.fill();
+    } catch (error) {
+      await heal();
+      throw error;
+    }
+    return heal;
+  },
+};
+
+export const DISK_FAULTS = [logDiskFull, brokerDiskFull];
