@@ -6,6 +6,7 @@ const LABEL_SOURCES: Readonly<Record<Exclude<LabelValues, readonly string[]>, st
   routes: 'route names of the settings, `(none)`, `(dead letters)`, `(other)`',
   sessions: 'names of the connections',
   components: 'names of the components',
+  queues: 'names of the queues in the settings',
   build: 'one value',
 };
 

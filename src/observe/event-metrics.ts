@@ -51,6 +51,14 @@ export const EVENT_METRICS = {
     help: 'Encoded readings in a batch when it was sealed.',
     worry: 'Close to `max_message_size` of the broker.',
   },
+  sluice_forwarded_bytes_total: {
+    ...event,
+    type: 'counter',
+    unit: 'bytes',
+    labels: { route: 'routes' },
+    help: 'Encoded readings in the batches that were confirmed.',
+    worry: '-',
+  },
   sluice_batch_publish_seconds: {
     ...event,
     type: 'histogram',

@@ -1,4 +1,4 @@
-import { messageOf } from './reasons.ts';
+import { ManagementApi, queuePath } from './management-api.ts';
 import type { AmqpArguments } from './topology.ts';
 
 /** What the management API tells that AMQP does not. What the account may not see is undefined. */
@@ -28,28 +28,17 @@ interface NodeAnswer {
   readonly disk_free_alarm?: boolean;
 }
 
-/** Reads over HTTP what concerns the queue. Never rejects. `url`: `http://user:password@host:15672`, also with a path before `/api`. */
+/** Reads over HTTP what concerns the queue. Never rejects. `url`: as `ManagementApi` takes it. */
 export async function readManagement(url: string, vhost: string, queue: string, timeoutMs: number): Promise<ManagementFacts> {
-  const base = new URL(url);
-  // fetch refuses URLs with credentials.
-  const user = decodeURIComponent(base.username);
-  const password = decodeURIComponent(base.password);
-  base.username = '';
-  base.password = '';
-  const headers = { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
+  const api = new ManagementApi(url, timeoutMs);
   const failures = new Set<string>();
   const get = async <T>(path: string): Promise<T | undefined> => {
-    try {
-      const response = await fetch(`${base.href.replace(/\/$/, '')}/api/${path}`, { headers, signal: AbortSignal.timeout(timeoutMs) });
-      if (response.ok) return (await response.json()) as T;
-      failures.add(`the management API answers ${response.status} to /api/${path}${advice(response.status)}`);
-    } catch (error) {
-      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      failures.add(`the management API at ${base.origin} does not answer: ${messageOf(cause, password)}`);
-    }
+    const answer = await api.get<T>(path);
+    if (answer.ok) return answer.value;
+    failures.add(answer.text);
     return undefined;
   };
-  const where = `queues/${encodeURIComponent(vhost)}/${encodeURIComponent(queue)}`;
+  const where = queuePath(vhost, queue);
   const [found, bindings, nodes] = await Promise.all([
     get<QueueAnswer>(where),
     get<{ source: string; routing_key: string }[]>(`${where}/bindings`),
@@ -69,9 +58,4 @@ export async function readManagement(url: string, vhost: string, queue: string, 
     ]),
     failures: [...failures],
   };
-}
-
-function advice(status: number): string {
-  if (status === 401) return '. Give user and password in rabbitmq.management; the user needs the tag monitoring';
-  return status === 403 ? '. The user needs the tag monitoring and a permission on the virtual host' : '';
 }

@@ -12,7 +12,7 @@ export const Rabbitmq = section('The broker, and how hard the gateway leans on i
   urls: Type.Optional(list('Nodes of one cluster, tried in turn. Instead of `url`.', text('One node.', url), { minItems: 1 })),
   management: Type.Optional(
     text(
-      "`http://user:password@host:15672`: RabbitMQ's management API, for the look at plugins, policies and bindings at the start and in `sluice doctor`; nothing else asks it. The user needs the tag `monitoring`.",
+      "`http://user:password@host:15672`: RabbitMQ's management API, for the look at plugins, policies and bindings at the start and in `sluice doctor`, and at the depths of the queues every 15 s (the metrics `sluice_queue_*`). The user needs the tag `monitoring`.",
       { secret: true, form: 'http-url', minLength: 1 },
     ),
   ),
