@@ -159,7 +159,7 @@ export const EVENT_METRICS = {
     ...event,
     type: 'counter',
     unit: 'suspicions',
-    help: 'How often that suspicion arose.',
+    help: 'How often a message was suspected to kill the connection.',
     worry: 'It grows: somebody publishes topics longer than 255 bytes. Forbid them with topic permissions.',
   },
   sluice_source_lost_deliveries_total: {

@@ -15,14 +15,14 @@ export const PROCESS_METRICS = {
     ...read,
     type: 'gauge',
     unit: 'seconds',
-    help: '99th percentile of that delay.',
+    help: '99th percentile of the delay of the event loop in the current window.',
     worry: 'Above 0.1: the process has more to do than one core can.',
   },
   nodejs_eventloop_lag_max_seconds: {
     ...read,
     type: 'gauge',
     unit: 'seconds',
-    help: 'Longest such delay.',
+    help: 'Longest delay of the event loop in the current window.',
     worry: 'Above the heartbeat interval of the broker.',
   },
   nodejs_eventloop_busy_seconds_total: {

@@ -29,7 +29,7 @@ export const READ_METRICS = {
     ...read,
     type: 'counter',
     unit: 'bytes',
-    help: 'Bytes of the bodies of those deliveries.',
+    help: 'Bytes of the bodies of the deliveries that were received.',
     worry: '-',
   },
   sluice_messages_settled_total: {
@@ -98,7 +98,7 @@ export const READ_METRICS = {
     type: 'gauge',
     unit: 'items',
     labels: { route: 'routes' },
-    help: 'The same for the items of each route.',
+    help: 'Received less settled less in flight, for the items of each route.',
     worry: 'It is not 0. Two routes that differ by the same amount in opposite directions have been mixed up.',
   },
   sluice_readings_total: { ...read, type: 'counter', unit: 'readings', help: 'Readings that the codecs made out of messages.', worry: '-' },
@@ -124,7 +124,7 @@ export const READ_METRICS = {
     unit: 'seconds',
     labels: { route: 'routes' },
     buckets: DELAYS,
-    help: "End to end: from the device's own time of a reading to the confirm of the broker for its batch. The same readings are left out, replayed dead letters are not.",
+    help: "End to end: from the device's own time of a reading to the confirm of the broker for its batch. Left out are the readings that `sluice_device_to_gateway_seconds` leaves out; replayed dead letters count.",
     worry: "Well above the sum of `sluice_device_to_gateway_seconds` and the route's `ageMs`.",
   },
   sluice_dead_letters_total: {
@@ -194,7 +194,7 @@ export const READ_METRICS = {
     type: 'gauge',
     unit: 'consumers',
     labels: OF_QUEUE,
-    help: 'Consumers of these queues, those that stand by included.',
+    help: 'Consumers of the queues of the settings, those that stand by included.',
     worry: 'It is 0 for an `output` queue that somebody should read.',
   },
   sluice_queue_taken_messages_total: {
@@ -202,7 +202,7 @@ export const READ_METRICS = {
     type: 'counter',
     unit: 'messages',
     labels: OF_QUEUE,
-    help: 'Messages that consumers have taken for good: acked, or delivered without need of an ack. The waiting messages divided by its rate are the lag of the consumers in seconds.',
+    help: 'Messages in the queues of the settings that consumers have taken for good: acked, or delivered without need of an ack. The waiting messages divided by its rate are the lag of the consumers in seconds.',
     worry: 'Its rate is below that at which messages come in.',
   },
   sluice_queue_looks_total: {
@@ -210,7 +210,7 @@ export const READ_METRICS = {
     type: 'counter',
     unit: 'looks',
     labels: { outcome: ['ok', 'failed'] },
-    help: 'Looks at these queues. No series without `rabbitmq.management`.',
+    help: 'Looks at the queues of the settings. No series without `rabbitmq.management`.',
     worry: '`failed` grows: the log says why, and what depends on the depth of queues is blind.',
   },
   sluice_log_lines_suppressed_total: {

@@ -106,7 +106,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       [`sluice_messages_in_flight{${G}}`]: hold(40, 60),
       [`sluice_messages_settled_total{${G},outcome="forwarded"}`]: [...rise(0, 60, 10), ...hold(540, 20), ...rise(600, 60, 30)],
     },
-    silent: [9, 18, 35],
+    silent: [9, 17, 35],
     fires: [20, 29],
     labels: OF_G,
   },
@@ -156,7 +156,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: 'SluiceDeadLetters',
     series: { [`sluice_dead_letters_total{${G},code="DECODE_INVALID"}`]: ONCE, [`sluice_dead_letters_total{${G},code="TOO_LARGE"}`]: hold(0, 120) },
     silent: [19, 31],
-    fires: [20, 29],
+    fires: [20, 28],
     labels: { ...OF_G, code: 'DECODE_INVALID' },
   },
   {
@@ -217,12 +217,12 @@ export const ALERT_CASES: readonly AlertCase[] = [
     fires: [28, 38],
     labels: OF_G,
   },
-  { alert: 'SluiceTopologyRepaired', series: { [`sluice_topology_repairs_total{${G}}`]: ONCE }, silent: [19, 36], fires: [20, 34], labels: OF_G },
+  { alert: 'SluiceTopologyRepaired', series: { [`sluice_topology_repairs_total{${G}}`]: ONCE }, silent: [19, 36], fires: [20, 33], labels: OF_G },
   {
     alert: 'SluiceRuleFails',
     series: { [`sluice_rule_failures_total{${G},route="late"}`]: ONCE, [`sluice_rule_failures_total{${G},route="readings"}`]: hold(9, 120) },
     silent: [19, 36],
-    fires: [20, 34],
+    fires: [20, 33],
     labels: { ...OF_G, route: 'late' },
   },
   {
@@ -237,7 +237,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     labels: { ...OF_G, certificate: 'broker' },
     value: '13d 22h 59m 0s',
   },
-  { alert: 'SluiceLogHoles', series: { [`sluice_log_write_failures_total{${G}}`]: ONCE }, silent: [19, 36], fires: [20, 34], labels: OF_G },
+  { alert: 'SluiceLogHoles', series: { [`sluice_log_write_failures_total{${G}}`]: ONCE }, silent: [19, 36], fires: [20, 33], labels: OF_G },
   {
     alert: 'SluiceQueuesUnknown',
     series: {
