@@ -39,7 +39,8 @@ describe('docker/grafana', () => {
       for (const dashboard of DASHBOARDS) writeFileSync(join(FOLDER, `${dashboard.uid}.json`), dashboardJson(dashboard));
     }
     expect(readdirSync(FOLDER).sort()).toEqual(DASHBOARDS.map(({ uid }) => `${uid}.json`).sort());
-    for (const dashboard of DASHBOARDS) expect(readFileSync(join(FOLDER, `${dashboard.uid}.json`), 'utf8'), dashboard.uid).toBe(dashboardJson(dashboard));
+    for (const dashboard of DASHBOARDS)
+      expect(readFileSync(join(FOLDER, `${dashboard.uid}.json`), 'utf8'), `dashboard ${dashboard.uid}`).toBe(dashboardJson(dashboard));
   });
 
   it('provisions the source that the dashboards take, and their folder', () => {
@@ -56,15 +57,15 @@ describe.each(shippedDashboards())('$file', ({ json }) => {
     expect(panels.length).toBeGreaterThan(5);
     expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
     for (const { title, description = '', datasource, targets = [], fieldConfig } of panels) {
-      expect(description, title).toMatch(/^[A-Z0-9].{20,}\.$/s);
-      expect(datasource, title).toEqual({ type: 'prometheus', uid: '${datasource}' });
-      expect(UNITS, title).toContain(fieldConfig?.defaults.unit);
+      expect(description, `panel ${title}`).toMatch(/^[A-Z0-9].{20,}\.$/s);
+      expect(datasource, `panel ${title}`).toEqual({ type: 'prometheus', uid: '${datasource}' });
+      expect(UNITS, `panel ${title}`).toContain(fieldConfig?.defaults.unit);
       const steps = fieldConfig?.defaults.thresholds?.steps.map(({ value }) => value) ?? [];
-      expect(steps[0], title).toBeNull();
-      expect(steps.slice(1), title).toEqual(steps.slice(1).toSorted((a, b) => Number(a) - Number(b)));
-      expect(targets.length, title).toBeGreaterThan(0);
-      expect(new Set(targets.map(({ refId }) => refId)).size, title).toBe(targets.length);
-      for (const { legendFormat } of targets) expect(legendFormat, title).not.toBe('');
+      expect(steps[0], `panel ${title}`).toBeNull();
+      expect(steps.slice(1), `panel ${title}`).toEqual(steps.slice(1).toSorted((a, b) => Number(a) - Number(b)));
+      expect(targets.length, `panel ${title}`).toBeGreaterThan(0);
+      expect(new Set(targets.map(({ refId }) => refId)).size, `panel ${title}`).toBe(targets.length);
+      for (const { legendFormat } of targets) expect(legendFormat, `panel ${title}`).not.toBe('');
     }
   });
 

@@ -72,8 +72,8 @@ describe('the rules', () => {
     const known = anchors(OPERATIONS).map((anchor) => `docs/operations.md#${anchor}`);
     for (const { alert, labels, annotations } of ALERTS) {
       expect({ alert, severity: labels?.['severity'] }).toEqual({ alert, severity: expect.stringMatching(/^(critical|warning|info)$/) as string });
-      expect(Object.keys(annotations ?? {}), alert).toEqual(['summary', 'description', 'runbook']);
-      expect(known, alert).toContain(annotations?.['runbook']);
+      expect(Object.keys(annotations ?? {}), `alert ${alert}`).toEqual(['summary', 'description', 'runbook']);
+      expect(known, `alert ${alert}`).toContain(annotations?.['runbook']);
     }
   });
 
@@ -118,7 +118,7 @@ describe.skipIf(!PROMETHEUS)('promtool', () => {
     });
   });
 
-  it('sees every alert fire, be silent and resolve as its history says', { timeout: 120_000 }, async () => {
+  it('sees every alert fire, be silent and resolve as its history says', { timeout: 300_000 }, async () => {
     const steps = [...new Set(ALERT_CASES.map(({ step = 1 }) => step))];
     const files = steps.map((step) => ({ name: `step-${step}.yml`, text: testFile(ALERT_CASES.filter((one) => (one.step ?? 1) === step)) }));
     for (const { name, text } of [...files, { name: 'recorded.yml', text: recordedFile() }]) writeFileSync(join(dir, name), text);
@@ -128,12 +128,12 @@ describe.skipIf(!PROMETHEUS)('promtool', () => {
     });
   });
 
-  it('would see one that does not', { timeout: 120_000 }, async () => {
+  it('would see one that does not', { timeout: 300_000 }, async () => {
     // Never fires, fires at once, has lost its words: each is found.
     const broken = (name: string, change: (text: string) => string): void => {
       const text = readFileSync(join(SHIPPED, 'alerts.yml'), 'utf8');
       const changed = change(text);
-      expect(changed, name).not.toBe(text);
+      expect(changed, `change of the ${name}`).not.toBe(text);
       writeFileSync(join(dir, 'alerts.yml'), changed);
     };
     writeFileSync(join(dir, 'tests.yml'), testFile(ALERT_CASES.filter(({ alert }) => alert === 'SluiceLaneHeld')));
