@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { buildPipeline } from './app-pipeline.ts';
-import { reportBroker } from './broker-probe.ts';
+import { queueWatchOf, reportBroker } from './broker-probe.ts';
 import type { CodecSurroundings } from './codec-environment.ts';
 import { deadLetterPages } from './dead-letter-pages.ts';
 import { addressOf } from './domain/broker-url.ts';
@@ -23,6 +23,7 @@ import type { BindingWatch } from './rabbit/binding-watch.ts';
 import type { Connection } from './rabbit/connection.ts';
 import type { AmqpDeadLetters } from './rabbit/dead-letters.ts';
 import { pause } from './rabbit/deadline.ts';
+import type { QueueWatch } from './rabbit/queue-watch.ts';
 import { Session } from './rabbit/session.ts';
 import type { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
@@ -74,6 +75,7 @@ export class App {
   private readonly abandon = new AbortController();
   private readonly books: BooksWatch;
   private readonly bindings: BindingWatch;
+  private readonly queues: QueueWatch | undefined;
   private draining = false;
 
   constructor(options: AppOptions) {
@@ -89,8 +91,11 @@ export class App {
     const inFlight = (): InFlight => inFlightOf(holdings());
     const remembered = new Dedupe({ entries: dedupe.enabled ? dedupe.entries : 0, windowMs: dedupe.windowSeconds * 1000 });
     const lanes = (): ReturnType<Forwarder['lanesStatus']> => this.forwarder.lanesStatus();
+    this.queues = queueWatchOf(settings, (message) => this.logging.logger.warn(message));
     const metrics = createMetrics({
       ledger: this.ledger,
+      prefetch: settings.source.prefetch,
+      queues: this.queues,
       inFlight,
       dedupe: () => remembered.stats(),
       lanes,
@@ -188,6 +193,7 @@ export class App {
     this.phase('http', 'ready');
     this.phase('ledger', 'ready');
     this.books.start();
+    this.queues?.start();
     this.logging.logger.info({ url: `http://${address.includes(':') ? `[${address}]` : address}:${port}` }, 'HTTP is listening');
     this.phase('broker', 'starting', 'connecting');
     this.followSessions();
@@ -228,6 +234,7 @@ export class App {
     this.abandon.abort();
     this.books.close();
     this.bindings.close();
+    this.queues?.close();
     await this.surroundings.close(CLOSE_MS);
     await Promise.all([this.consuming.close(CLOSE_MS), this.publishing.close(CLOSE_MS)]);
     await this.http.close();

@@ -2,11 +2,14 @@ import { vhostOf } from './domain/broker-url.ts';
 import { systemScheduler } from './pipeline/scheduler.ts';
 import type { Connection } from './rabbit/connection.ts';
 import { type BrokerFacts, probe } from './rabbit/probe.ts';
+import { QueueWatch } from './rabbit/queue-watch.ts';
 import type { Topology } from './rabbit/topology.ts';
 import type { Settings } from './settings/load.ts';
 
 /** For every single answer: a start must not wait long for what only informs. */
 const ANSWER_MS = 3000;
+/** Between two looks at the queues. */
+const QUEUES_MS = 15_000;
 
 /** Asks the broker what the settings make it worth asking. `declared`: it has just agreed to the topology. */
 export async function probeBroker(connection: Connection, settings: Settings, topology: Topology, declared: boolean): Promise<BrokerFacts> {
@@ -32,4 +35,23 @@ export async function reportBroker(
   const { notes, warnings } = await probeBroker(connection, settings, topology, true);
   for (const note of notes) log.info(`broker: ${note}`);
   for (const warning of warnings) log.warn(`broker: ${warning}`);
+}
+
+/** Looks at the queues of the settings where these name a management API. Starts nothing. */
+export function queueWatchOf(settings: Settings, warn: (message: string) => void): QueueWatch | undefined {
+  const { rabbitmq, source, deadLetters, queues } = settings;
+  if (rabbitmq.management === undefined) return undefined;
+  return new QueueWatch({
+    url: rabbitmq.management,
+    vhost: vhostOf(rabbitmq.urls[0] ?? ''),
+    queues: [
+      { name: source.queue, role: 'ingest' },
+      { name: deadLetters.queue, role: 'dead-letters' },
+      ...queues.map(({ name }) => ({ name, role: 'output' as const })),
+    ],
+    everyMs: QUEUES_MS,
+    timeoutMs: ANSWER_MS,
+    scheduler: systemScheduler,
+    warn,
+  });
 }

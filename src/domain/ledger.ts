@@ -1,9 +1,19 @@
+import { Delays } from './delays.ts';
 import type { FaultCode } from './fault.ts';
 
 /** How the obligation of a message or of an item (one reading on one route) ended. */
 export type Outcome = 'forwarded' | 'dead-lettered' | 'filtered' | 'deduplicated' | 'abandoned';
 
 export const OUTCOMES: readonly Outcome[] = ['forwarded', 'dead-lettered', 'filtered', 'deduplicated', 'abandoned'];
+
+/**
+ * Why an item was filtered: a body of no bytes (`empty`), the profile says that there is nothing to read (`ignored`) or all
+ * values are such that it leaves them out (`missing`), the codec knows the message as one without readings
+ * (`no-readings`: a death, a command, a keep-alive), or a route drops it (`route`).
+ */
+export type FilterReason = 'empty' | 'ignored' | 'missing' | 'no-readings' | 'route';
+
+export const FILTER_REASONS: readonly FilterReason[] = ['empty', 'ignored', 'missing', 'no-readings', 'route'];
 
 /** Plain counters: a labelled prom-client `inc` costs 112 ns, an addition about 1 ns. Read at scrape time. */
 export interface Tally {
@@ -78,6 +88,11 @@ export class Ledger {
   readonly faults: Map<FaultCode, number> = new Map();
   /** Readings that the codecs produced. */
   readings = 0;
+  /** Bytes of the bodies that were received. */
+  bytesReceived = 0;
+  /** Items by the reason for which they were filtered: together as many as `items.filtered`. */
+  readonly filtered: Record<FilterReason, number> = { empty: 0, ignored: 0, missing: 0, 'no-readings': 0, route: 0 };
+  readonly delays: Delays = new Delays();
   /** Best-effort copies: outside the balance, because nobody owes them to anybody. */
   readonly taps: { sent: number; dropped: number } = { sent: 0, dropped: 0 };
 
@@ -90,8 +105,10 @@ export class Ledger {
     return t;
   }
 
-  messageReceived(): void {
+  /** `bytes`: of its body. */
+  messageReceived(bytes = 0): void {
     this.messages.received += 1;
+    this.bytesReceived += bytes;
   }
 
   messageSettled(outcome: Outcome): void {
@@ -106,6 +123,11 @@ export class Ledger {
   itemsSettled(route: string, outcome: Outcome, n: number): void {
     settle(this.items, outcome, n);
     settle(this.route(route), outcome, n);
+  }
+
+  /** Why one item was filtered; words of codecs that are not among the reasons are `no-readings`. */
+  filteredFor(reason: string): void {
+    this.filtered[Object.hasOwn(this.filtered, reason) ? (reason as FilterReason) : 'no-readings'] += 1;
   }
 
   /** One dead letter with this reason. */

@@ -1,5 +1,6 @@
 import { EVENT_METRICS } from './event-metrics.ts';
-import { PROCESS_METRICS, READ_METRICS } from './read-metrics.ts';
+import { PROCESS_METRICS } from './process-metrics.ts';
+import { READ_METRICS } from './read-metrics.ts';
 
 /**
  * Every metric of the gateway. METRICS.md is written from this table, and src/observe/metrics.ts must fill each entry
@@ -8,7 +9,10 @@ import { PROCESS_METRICS, READ_METRICS } from './read-metrics.ts';
 export const METRICS = { ...READ_METRICS, ...EVENT_METRICS, ...PROCESS_METRICS } as const;
 
 export type MetricName = keyof typeof METRICS;
-/** Names of the metrics that are read at scrape time. */
-export type ReadMetric = keyof typeof READ_METRICS | keyof typeof PROCESS_METRICS;
+type ReadName = keyof typeof READ_METRICS | keyof typeof PROCESS_METRICS;
+/** Names of the histograms that are read at scrape time. */
+export type ReadDistribution = { [N in ReadName]: (typeof METRICS)[N]['type'] extends 'histogram' ? N : never }[ReadName];
+/** Names of the other metrics that are read at scrape time. */
+export type ReadMetric = Exclude<ReadName, ReadDistribution>;
 /** Names of the metrics that events move. */
 export type EventMetric = keyof typeof EVENT_METRICS;

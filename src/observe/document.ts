@@ -7,6 +7,7 @@ const LABEL_SOURCES: Readonly<Record<Exclude<LabelValues, readonly string[]>, st
   sessions: 'names of the connections',
   addresses: '`host:port` of each URL in the settings',
   components: 'names of the components',
+  queues: 'names of the queues in the settings',
   build: 'one value',
 };
 

@@ -51,6 +51,14 @@ export const EVENT_METRICS = {
     help: 'Encoded readings in a batch when it was sealed.',
     worry: 'Close to `max_message_size` of the broker.',
   },
+  sluice_forwarded_bytes_total: {
+    ...event,
+    type: 'counter',
+    unit: 'bytes',
+    labels: { route: 'routes' },
+    help: 'Encoded readings in the batches that were confirmed.',
+    worry: '-',
+  },
   sluice_batch_publish_seconds: {
     ...event,
     type: 'histogram',
@@ -167,7 +175,7 @@ export const EVENT_METRICS = {
     ...event,
     type: 'counter',
     unit: 'suspicions',
-    help: 'How often that suspicion arose.',
+    help: 'How often a message was suspected to kill the connection.',
     worry: 'It grows: somebody publishes topics longer than 255 bytes. Forbid them with topic permissions.',
   },
   sluice_source_lost_deliveries_total: {

@@ -3,7 +3,7 @@ import { FAULTS, type FaultCode } from '../domain/fault.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
 
 /** The values that a label can have: a closed list, or names that the settings (never the devices) give. */
-export type LabelValues = readonly string[] | 'routes' | 'sessions' | 'addresses' | 'components' | 'build';
+export type LabelValues = readonly string[] | 'routes' | 'sessions' | 'addresses' | 'components' | 'queues' | 'build';
 
 export interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';

@@ -28,6 +28,7 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
   const sealed = counter('sluice_batches_sealed_total');
   const batchItems = histogram('sluice_batch_items');
   const batchBytes = histogram('sluice_batch_size_bytes');
+  const forwardedBytes = counter('sluice_forwarded_bytes_total');
   const publishSeconds = histogram('sluice_batch_publish_seconds');
   const ageSeconds = histogram('sluice_batch_age_seconds');
   const splits = counter('sluice_batches_split_total');
@@ -67,6 +68,7 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
       }
       case 'batch-forwarded': {
         const route = names.route(event.route);
+        forwardedBytes.inc({ route }, event.bytes);
         publishSeconds.observe({ route }, event.publishMs / 1000);
         // The wall clock can step back between arrival and confirm; an age below 0 would only spoil the sum.
         ageSeconds.observe({ route }, Math.max(0, event.at - event.oldestReceivedAt) / 1000);

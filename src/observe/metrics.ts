@@ -1,15 +1,22 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Observer } from '../domain/events.ts';
-import type { InFlight, Ledger, Outcome, Tally } from '../domain/ledger.ts';
+import type { InFlight, Ledger } from '../domain/ledger.ts';
+import type { QueueState } from '../domain/queue-state.ts';
 import type { DedupeStats } from '../pipeline/dedupe.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
-import { METRICS, type ReadMetric } from './definitions.ts';
-import { DEAD_LETTER_LANE, LANE_STATES, type LabelValues, type MetricDefinition, NO_ROUTE, OTHER, PERMANENT_CODES } from './labels.ts';
+import { METRICS } from './definitions.ts';
+import { DEAD_LETTER_LANE, type LabelValues, type MetricDefinition, NO_ROUTE, OTHER } from './labels.ts';
 import { metricsObserver } from './metrics-observer.ts';
+import { ReadHistogram } from './read-histogram.ts';
+import { type Add, distributions, type Hand, type Labels, readers } from './readers.ts';
 import type { RuntimeStats } from './runtime.ts';
 
 export interface MetricsOptions {
   readonly ledger: Ledger;
+  /** Most deliveries in flight (`source.prefetch`). */
+  readonly prefetch: number;
+  /** What the broker says of the queues of the settings; undefined where nobody asks it. */
+  readonly queues: { readonly states: readonly QueueState[]; readonly looks: { readonly ok: number; readonly failed: number } } | undefined;
   readonly inFlight: () => InFlight;
   readonly lanes: () => readonly LaneStatus[];
   readonly dedupe: () => DedupeStats;
@@ -35,10 +42,6 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-type Labels = Record<string, string>;
-/** Hands one number of a metric over; called several times with equal labels, the numbers add up. */
-export type Add = (value: number, labels?: Labels) => void;
-
 /** The one place that keeps label values bounded: what the settings do not name becomes `(other)`. */
 export interface Names {
   readonly route: (name: string) => string;
@@ -52,120 +55,18 @@ function within(known: readonly string[]): (name: string) => string {
   return (name) => (set.has(name) ? name : OTHER);
 }
 
-const OUTCOME_FIELD: Readonly<Record<Outcome, keyof Tally>> = {
-  forwarded: 'forwarded',
-  'dead-lettered': 'deadLettered',
-  filtered: 'filtered',
-  deduplicated: 'deduplicated',
-  abandoned: 'abandoned',
-};
-const OUTCOME_FIELDS = Object.entries(OUTCOME_FIELD) as readonly [Outcome, keyof Tally][];
-
-/** Calls `make` at most once until the current synchronous run ends: all numbers of one scrape are from one call. */
-function oncePerScrape<T>(make: () => T): () => T {
-  let kept: { value: T } | undefined;
-  return () => {
-    if (kept === undefined) {
-      kept = { value: make() };
-      queueMicrotask(() => {
-        kept = undefined;
-      });
-    }
-    return kept.value;
-  };
-}
-
-function readers(options: MetricsOptions, names: Names): Record<ReadMetric, (add: Add) => void> {
-  const { ledger } = options;
-  const runtime = oncePerScrape(options.runtime);
-  const lanes = oncePerScrape(options.lanes);
-  const inFlight = oncePerScrape(options.inFlight);
-  const laneRoutes = [...options.routes, DEAD_LETTER_LANE];
-  const itemRoutes = [...options.routes, NO_ROUTE];
-
-  return {
-    sluice_build_info: (add) => add(1, { version: options.version, node: process.version }),
-    sluice_messages_received_total: (add) => add(ledger.messages.received),
-    sluice_messages_settled_total: (add) => {
-      for (const [outcome, field] of OUTCOME_FIELDS) add(ledger.messages[field], { outcome });
-    },
-    sluice_messages_in_flight: (add) => add(inFlight().messages),
-    sluice_items_received_total: (add) => {
-      for (const route of itemRoutes) add(0, { route });
-      for (const [route, tally] of ledger.routes) add(tally.received, { route: names.route(route) });
-    },
-    sluice_items_settled_total: (add) => {
-      for (const [outcome, field] of OUTCOME_FIELDS) {
-        for (const route of itemRoutes) add(0, { route, outcome });
-        for (const [route, tally] of ledger.routes) add(tally[field], { route: names.route(route), outcome });
-      }
-    },
-    sluice_items_in_flight: (add) => add(inFlight().items),
-    sluice_ledger_imbalance: (add) => {
-      const held = inFlight();
-      const { messages, items } = ledger.imbalance(held.messages, held.items);
-      add(messages, { unit: 'messages' });
-      add(items, { unit: 'items' });
-    },
-    sluice_ledger_route_imbalance: (add) => {
-      for (const route of itemRoutes) add(0, { route });
-      for (const [route, by] of ledger.routeImbalance(inFlight().routes)) add(by, { route: names.route(route) });
-    },
-    sluice_readings_total: (add) => add(ledger.readings),
-    sluice_dead_letters_total: (add) => {
-      for (const code of PERMANENT_CODES) add(0, { code });
-      for (const [code, n] of ledger.faults) add(n, { code });
-    },
-    sluice_tap_readings_total: (add) => {
-      add(ledger.taps.sent, { outcome: 'sent' });
-      add(ledger.taps.dropped, { outcome: 'dropped' });
-    },
-    sluice_dedupe_entries: (add) => add(options.dedupe().entries),
-    sluice_dedupe_evicted_early_total: (add) => add(options.dedupe().evictedEarly),
-    sluice_lanes: (add) => {
-      for (const route of laneRoutes) for (const state of LANE_STATES) add(0, { route, state });
-      for (const lane of lanes()) add(1, { route: names.route(lane.route), state: lane.state });
-    },
-    sluice_lane_items: (add) => {
-      for (const route of laneRoutes) add(0, { route });
-      for (const lane of lanes()) add(lane.items, { route: names.route(lane.route) });
-    },
-    sluice_lane_held_seconds: (add) => {
-      const longest = new Map<string, number>(laneRoutes.map((route) => [route, 0]));
-      for (const lane of lanes()) {
-        const route = names.route(lane.route);
-        longest.set(route, Math.max(longest.get(route) ?? 0, lane.heldSinceMs ?? 0));
-      }
-      for (const [route, ms] of longest) add(ms / 1000, { route });
-    },
-    sluice_log_lines_suppressed_total: (add) => add(options.logging().suppressed),
-    sluice_log_write_failures_total: (add) => add(options.logging().writeFailures),
-    nodejs_eventloop_lag_mean_seconds: (add) => add(runtime().loopDelay.mean),
-    nodejs_eventloop_lag_p99_seconds: (add) => add(runtime().loopDelay.p99),
-    nodejs_eventloop_lag_max_seconds: (add) => add(runtime().loopDelay.max),
-    nodejs_eventloop_busy_seconds_total: (add) => add(runtime().loopBusySeconds),
-    process_cpu_user_seconds_total: (add) => add(runtime().cpuUserSeconds),
-    process_cpu_system_seconds_total: (add) => add(runtime().cpuSystemSeconds),
-    process_cpu_seconds_total: (add) => add(runtime().cpuUserSeconds + runtime().cpuSystemSeconds),
-    process_start_time_seconds: (add) => add(runtime().startTimeSeconds),
-    process_resident_memory_bytes: (add) => add(runtime().residentBytes),
-    process_open_fds: (add) => {
-      const fds = runtime().openFds;
-      // NaN is how Prometheus writes "not known"; leaving an unlabelled gauge out is not possible.
-      add(fds ?? Number.NaN);
-    },
-    nodejs_heap_size_total_bytes: (add) => add(runtime().heapTotalBytes),
-    nodejs_heap_size_used_bytes: (add) => add(runtime().heapUsedBytes),
-    nodejs_external_memory_bytes: (add) => add(runtime().externalBytes),
-  };
-}
-
 /**
  * Metrics that are read at scrape time. prom-client has no `set` for counters; `reset` and then `inc` by the absolute
  * number is the same and cannot be seen half done: `collect` is synchronous, and each collection makes new sample
  * objects, so a scrape that is still being printed keeps its own. Monotonic as long as the number that is read is.
  */
-function register(registry: Registry, name: string, definition: MetricDefinition, read: ((add: Add) => void) | undefined): void {
+function register(
+  registry: Registry,
+  name: string,
+  definition: MetricDefinition,
+  read: ((add: Add) => void) | undefined,
+  hand: ((hand: Hand) => void) | undefined,
+): void {
   const config = { name, help: definition.help, labelNames: Object.keys(definition.labels), registers: [registry] };
   switch (definition.type) {
     case 'counter': {
@@ -197,7 +98,8 @@ function register(registry: Registry, name: string, definition: MetricDefinition
       break;
     }
     case 'histogram':
-      registry.registerMetric(new Histogram({ ...config, registers: [], buckets: [...(definition.buckets ?? [])] }));
+      if (hand === undefined) registry.registerMetric(new Histogram({ ...config, registers: [], buckets: [...(definition.buckets ?? [])] }));
+      else new ReadHistogram(name, definition, hand).register(registry);
       break;
   }
 }
@@ -212,7 +114,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
   const registry = new Registry();
   const read: Partial<Record<string, (add: Add) => void>> = readers(options, names);
-  for (const [name, definition] of Object.entries(METRICS)) register(registry, name, definition, read[name]);
+  const hand: Partial<Record<string, (hand: Hand) => void>> = distributions(options);
+  for (const [name, definition] of Object.entries(METRICS)) register(registry, name, definition, read[name], hand[name]);
   const observer = metricsObserver(registry, names);
   startAtZero(registry, options);
   for (const session of options.sessions) observer({ type: 'session-state', session, state: 'idle', address: undefined, reason: undefined });

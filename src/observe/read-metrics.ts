@@ -1,7 +1,12 @@
-import { OUTCOMES } from '../domain/ledger.ts';
+import { DELAY_BOUNDS_MS } from '../domain/delays.ts';
+import { FLAGS } from '../domain/flags.ts';
+import { FILTER_REASONS, OUTCOMES } from '../domain/ledger.ts';
+import { QUEUE_ROLES } from '../domain/queue-state.ts';
 import { CODES, LANE_STATES, type MetricDefinition } from './labels.ts';
 
 const read = { by: 'read', labels: {} } as const;
+const DELAYS = DELAY_BOUNDS_MS.map((ms) => ms / 1000);
+const OF_QUEUE = { queue: 'queues', role: QUEUE_ROLES } as const;
 
 /** Numbers that the gateway keeps anyway (ledger, lanes, log) and that are read at scrape time. */
 export const READ_METRICS = {
@@ -20,6 +25,13 @@ export const READ_METRICS = {
     help: 'Deliveries that the broker handed over, redeliveries included.',
     worry: 'Its rate is 0 while devices publish.',
   },
+  sluice_received_bytes_total: {
+    ...read,
+    type: 'counter',
+    unit: 'bytes',
+    help: 'Bytes of the bodies of the deliveries that were received.',
+    worry: '-',
+  },
   sluice_messages_settled_total: {
     ...read,
     type: 'counter',
@@ -34,6 +46,13 @@ export const READ_METRICS = {
     unit: 'messages',
     help: 'Deliveries without an answer yet, counted where they are held.',
     worry: 'It stands at `source.prefetch`: a destination holds the source back.',
+  },
+  sluice_messages_in_flight_limit: {
+    ...read,
+    type: 'gauge',
+    unit: 'messages',
+    help: 'Most deliveries that may be in flight: `source.prefetch`.',
+    worry: '-',
   },
   sluice_items_received_total: {
     ...read,
@@ -58,6 +77,14 @@ export const READ_METRICS = {
     help: 'Items that wait in batches and lanes, counted where they are held.',
     worry: 'It grows and does not fall.',
   },
+  sluice_items_filtered_total: {
+    ...read,
+    type: 'counter',
+    unit: 'items',
+    labels: { reason: FILTER_REASONS },
+    help: 'Filtered items by reason: an empty body, a message or payload that the profile ignores, all values missing by its rules, a message without readings by its format (a death, a command, a keep-alive), a route that drops. Together as many as `sluice_items_settled_total{outcome="filtered"}`.',
+    worry: 'A reason grows that you did not expect: a rule of the settings leaves out more than it should.',
+  },
   sluice_ledger_imbalance: {
     ...read,
     type: 'gauge',
@@ -71,10 +98,35 @@ export const READ_METRICS = {
     type: 'gauge',
     unit: 'items',
     labels: { route: 'routes' },
-    help: 'The same for the items of each route.',
+    help: 'Received less settled less in flight, for the items of each route.',
     worry: 'It is not 0. Two routes that differ by the same amount in opposite directions have been mixed up.',
   },
   sluice_readings_total: { ...read, type: 'counter', unit: 'readings', help: 'Readings that the codecs made out of messages.', worry: '-' },
+  sluice_readings_flagged_total: {
+    ...read,
+    type: 'counter',
+    unit: 'readings',
+    labels: { flag: FLAGS },
+    help: 'Readings by flag (docs/wire-format.md says what each means); one with two flags counts for each. Replayed dead letters are left out.',
+    worry: '`future` and `clock-unset`: devices whose clock is wrong. `late`: devices that were out of reach. `type-changed` after new firmware.',
+  },
+  sluice_device_to_gateway_seconds: {
+    ...read,
+    type: 'histogram',
+    unit: 'seconds',
+    buckets: DELAYS,
+    help: "From the device's own time of a reading to its arrival at the gateway. Readings without a usable time of their own, and those flagged `future`, `stale` or `historical`, are left out, replayed dead letters too; a clock that is a little ahead counts as 0.",
+    worry: 'It grows for all devices: the broker or the network before it is slow, or messages wait in the ingest queue.',
+  },
+  sluice_device_to_confirm_seconds: {
+    ...read,
+    type: 'histogram',
+    unit: 'seconds',
+    labels: { route: 'routes' },
+    buckets: DELAYS,
+    help: "End to end: from the device's own time of a reading to the confirm of the broker for its batch. Left out are the readings that `sluice_device_to_gateway_seconds` leaves out; replayed dead letters count.",
+    worry: "Well above the sum of `sluice_device_to_gateway_seconds` and the route's `ageMs`.",
+  },
   sluice_dead_letters_total: {
     ...read,
     type: 'counter',
@@ -129,6 +181,38 @@ export const READ_METRICS = {
     help: 'How long the longest-held lane of the route has been held; 0 when none is.',
     worry: 'Above the longest outage of the destination that you accept.',
   },
+  sluice_queue_messages: {
+    ...read,
+    type: 'gauge',
+    unit: 'messages',
+    labels: { ...OF_QUEUE, state: ['ready', 'unacked'] },
+    help: 'Messages in the queues of the settings: waiting (`ready`), or with a consumer and not acked. From the management API, every 15 s, where `rabbitmq.management` is set; no series for what is not known now.',
+    worry: '`ingest` grows: the gateway does not keep up or is held. `output` grows: its reader does not keep up. `dead-letters` is not 0.',
+  },
+  sluice_queue_consumers: {
+    ...read,
+    type: 'gauge',
+    unit: 'consumers',
+    labels: OF_QUEUE,
+    help: 'Consumers of the queues of the settings, those that stand by included.',
+    worry: 'It is 0 for an `output` queue that somebody should read.',
+  },
+  sluice_queue_taken_messages_total: {
+    ...read,
+    type: 'counter',
+    unit: 'messages',
+    labels: OF_QUEUE,
+    help: 'Messages in the queues of the settings that consumers have taken for good: acked, or delivered without need of an ack. The waiting messages divided by its rate are the lag of the consumers in seconds.',
+    worry: 'Its rate is below that at which messages come in.',
+  },
+  sluice_queue_looks_total: {
+    ...read,
+    type: 'counter',
+    unit: 'looks',
+    labels: { outcome: ['ok', 'failed'] },
+    help: 'Looks at the queues of the settings. No series without `rabbitmq.management`.',
+    worry: '`failed` grows: the log says why, and what depends on the depth of queues is blind.',
+  },
   sluice_log_lines_suppressed_total: {
     ...read,
     type: 'counter',
@@ -143,51 +227,4 @@ export const READ_METRICS = {
     help: 'Log lines that could not be written (disk full, reader gone, reader too slow).',
     worry: 'It grows: the log has holes.',
   },
-} as const satisfies Record<string, MetricDefinition>;
-
-/** The process itself, under the names that common dashboards know. */
-export const PROCESS_METRICS = {
-  nodejs_eventloop_lag_mean_seconds: {
-    ...read,
-    type: 'gauge',
-    unit: 'seconds',
-    help: 'Mean delay of the event loop in the current window (60 s, begun anew by a scrape).',
-    worry: '-',
-  },
-  nodejs_eventloop_lag_p99_seconds: {
-    ...read,
-    type: 'gauge',
-    unit: 'seconds',
-    help: '99th percentile of that delay.',
-    worry: 'Above 0.1: the process has more to do than one core can.',
-  },
-  nodejs_eventloop_lag_max_seconds: {
-    ...read,
-    type: 'gauge',
-    unit: 'seconds',
-    help: 'Longest such delay.',
-    worry: 'Above the heartbeat interval of the broker.',
-  },
-  nodejs_eventloop_busy_seconds_total: {
-    ...read,
-    type: 'counter',
-    unit: 'seconds',
-    help: 'Time that the event loop was not idle; its rate is the utilisation (0 to 1).',
-    worry: 'The rate stays above 0.9.',
-  },
-  process_cpu_user_seconds_total: { ...read, type: 'counter', unit: 'seconds', help: 'User CPU time of the process.', worry: '-' },
-  process_cpu_system_seconds_total: { ...read, type: 'counter', unit: 'seconds', help: 'System CPU time of the process.', worry: '-' },
-  process_cpu_seconds_total: { ...read, type: 'counter', unit: 'seconds', help: 'User and system CPU time of the process.', worry: '-' },
-  process_start_time_seconds: { ...read, type: 'gauge', unit: 'seconds', help: 'Start of the process, seconds since 1970.', worry: 'It changes unexpectedly.' },
-  process_resident_memory_bytes: {
-    ...read,
-    type: 'gauge',
-    unit: 'bytes',
-    help: 'Resident memory of the process.',
-    worry: 'It grows for hours: memory is bounded by the prefetch.',
-  },
-  process_open_fds: { ...read, type: 'gauge', unit: 'descriptors', help: 'Open file descriptors; absent where the system does not tell.', worry: 'It grows.' },
-  nodejs_heap_size_total_bytes: { ...read, type: 'gauge', unit: 'bytes', help: 'Heap that V8 has reserved.', worry: '-' },
-  nodejs_heap_size_used_bytes: { ...read, type: 'gauge', unit: 'bytes', help: 'Heap in use.', worry: '-' },
-  nodejs_external_memory_bytes: { ...read, type: 'gauge', unit: 'bytes', help: 'Memory outside the heap (buffers).', worry: '-' },
 } as const satisfies Record<string, MetricDefinition>;

@@ -78,6 +78,7 @@ export class Forwarder {
         return;
       case 'filtered':
         delivery.split(1);
+        this.options.ledger.filteredFor(result.reason);
         this.settle(delivery, NO_ROUTE_NAME, 'filtered');
         return;
       case 'fault':
@@ -131,6 +132,7 @@ export class Forwarder {
       return;
     }
     ledger.readings += readings.length;
+    if (replay === undefined) for (const reading of readings) ledger.delays.arrived(reading);
     // Two walks: how many parts there are must be known before the first can settle.
     const routings = readings.map((reading) => routingInScope(router.route(reading), replay));
     let parts = 0;
@@ -148,6 +150,7 @@ export class Forwarder {
       ledger.itemsReceived(route, 1);
       graveyard.buryReading(delivery, reading, route, routing.fault);
     } else if (routing.droppedBy !== undefined) {
+      ledger.filteredFor('route');
       this.settle(delivery, routing.droppedBy, 'filtered');
     }
     if (routing.takers.length === 0 && routing.taps.length === 0) return;

@@ -149,7 +149,7 @@ export class Lane {
             type: 'batch-forwarded',
             route: this.destination.route,
             items: pending.length,
-            bytes: head.bytes,
+            bytes: pending === head.items ? head.bytes : bytesOf(pending),
             attempts: ending.attempts,
             publishMs: scheduler.monotonic() - startedAt,
             oldestReceivedAt: pending[0]?.reading.receivedAt ?? at,
@@ -202,9 +202,13 @@ export class Lane {
   }
 
   private forwarded(items: readonly Item[]): void {
-    const { dedupe, scheduler } = this.context;
+    const { dedupe, ledger, scheduler } = this.context;
+    const { route } = this.destination;
     const now = scheduler.now();
-    for (const item of items) if (item.dedupeKey !== undefined) dedupe.commit(item.reading.device, item.dedupeKey, now);
+    for (const item of items) {
+      ledger.delays.confirmed(route, item.reading, now);
+      if (item.dedupeKey !== undefined) dedupe.commit(item.reading.device, item.dedupeKey, now);
+    }
     this.end(items, 'forwarded');
   }
 

@@ -65,7 +65,7 @@ export class DeliveryWindow implements DeliveryOwner {
     this.open.set(tag, delivery);
     this.owed += 1;
     this.total += 1;
-    this.options.ledger.messageReceived();
+    this.options.ledger.messageReceived(message.body.length);
     return delivery;
   }
 

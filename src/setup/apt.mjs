@@ -16,8 +16,13 @@ export function listsEmpty(names) {
   return !names.some((name) => /_Packages(\.\w+)?$/.test(name));
 }
 
+/** Names of the files in which apt keeps its package lists. */
+export function packageLists() {
+  return existsSync('/var/lib/apt/lists') ? readdirSync('/var/lib/apt/lists') : [];
+}
+
 /** @param {boolean} sudo */
-function asRoot(sudo) {
+export function asRoot(sudo) {
   /** @param {string[]} words @param {number} timeoutMs */
   return (words, timeoutMs) => {
     const all = sudo ? ['sudo', '-n', ...words] : words;
@@ -53,7 +58,7 @@ export async function installWithApt(sudo) {
       const written = await root(['sh', '-c', `printf '%s\\n' '#!/bin/sh' '${MARK}' 'exit 101' > ${POLICY} && chmod 755 ${POLICY}`], SHORT_MS);
       if (written.code !== 0) return `could not write ${POLICY}:\n${lastLines(written.output, 3)}`;
     }
-    const fresh = listsEmpty(existsSync('/var/lib/apt/lists') ? readdirSync('/var/lib/apt/lists') : []);
+    const fresh = listsEmpty(packageLists());
     if (fresh) {
       const updated = await root(update, APT_MS);
       if (updated.code !== 0) return `apt-get update failed:\n${lastLines(updated.output, 5)}`;

@@ -109,14 +109,19 @@ export async function dockerAnswers() {
 }
 
 /** @returns {Promise<'root' | 'sudo' | undefined>} */
-async function rightsHere() {
+export async function rightsHere() {
   if (process.getuid?.() === 0) return 'root';
   return (await run('sudo', ['-n', 'true'], { timeoutMs: 5000 })).code === 0 ? 'sudo' : undefined;
 }
 
+/** Whether this is Debian or one of its kin, with apt-get. */
+export function debianHere() {
+  return existsSync('/usr/bin/apt-get') && existsSync('/etc/os-release') && isDebianLike(readFileSync('/etc/os-release', 'utf8'));
+}
+
 /** @param {NodeJS.ProcessEnv} env */
 async function lookAround(env) {
-  const debian = existsSync('/usr/bin/apt-get') && existsSync('/etc/os-release') && isDebianLike(readFileSync('/etc/os-release', 'utf8'));
+  const debian = debianHere();
   const installed = rabbitInstalled(env);
   return {
     external: (env['SLUICE_AMQP_URL'] ?? '') !== '',

@@ -16,13 +16,17 @@ const { SetupError, say } = await import('./say.mjs');
 const { dependenciesCurrent, installDependencies } = await import('./dependencies.mjs');
 const { buildCurrent, build } = await import('./build.mjs');
 const { provideBroker, brokerAtHand } = await import('./rabbitmq.mjs');
+const { providePrometheus, prometheusFolder } = await import('./prometheus.mjs');
 const { lockHolder, withLock } = await import('./lock.mjs');
 
 const LOCK = join(ROOT, '.sluice', 'setup.lock');
 /** Long enough for a slow network and a package installation of another run. */
 const LOCK_WAIT_MS = 15 * 60_000;
 
-const current = () => dependenciesCurrent(ROOT) && buildCurrent(ROOT) && brokerAtHand(process.env);
+/** `npm start` needs no Prometheus. */
+const forTests = process.argv[2] === 'test';
+const monitored = () => !forTests || prometheusFolder(ROOT, process.env) !== undefined;
+const current = () => dependenciesCurrent(ROOT) && buildCurrent(ROOT) && brokerAtHand(process.env) && monitored();
 
 try {
   if (process.platform === 'win32') throw new SetupError('Windows itself is not supported: use WSL 2 (wsl --install), and run this inside it');
@@ -32,6 +36,7 @@ try {
       if (!dependenciesCurrent(ROOT)) await installDependencies(ROOT);
       if (!buildCurrent(ROOT)) await build(ROOT);
       await provideBroker(process.env);
+      if (forTests) await providePrometheus(ROOT, process.env);
     });
   }
 } catch (error) {

@@ -34,13 +34,25 @@ describe('docker/', () => {
 
   it('mounts files that exist, and shows only devices’ ports to the world', () => {
     const compose = parse(text('compose.yaml')) as { services: Record<string, { volumes?: string[]; ports: string[] }> };
-    const mounted = (compose.services['rabbitmq']?.volumes ?? []).map((volume) => volume.split(':')[0] ?? '').filter((source) => source.startsWith('./'));
-    expect(mounted.length).toBeGreaterThan(3);
+    const mounted = Object.values(compose.services).flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(':')[0] ?? ''));
+    expect(mounted.length).toBeGreaterThan(8);
     // Accounts are made by secrets.sh.
-    for (const source of mounted.filter((path) => !path.includes('secrets')))
+    for (const source of mounted.filter((path) => path.startsWith('./') && !path.includes('secrets')))
       expect({ source, there: existsSync(join(DOCKER, source)) }).toEqual({ source, there: true });
     const open = Object.values(compose.services).flatMap(({ ports }) => ports.filter((port) => !port.startsWith('127.0.0.1:')));
     expect(open).toEqual(['1883:1883', '15675:15675']);
+  });
+
+  it('gives Prometheus every file that it names, and the services by the names that it asks for', () => {
+    const { services } = parse(text('compose.yaml')) as { services: Record<string, { volumes?: string[] }> };
+    const { rule_files, scrape_configs } = parse(text('prometheus/prometheus.yml')) as {
+      rule_files: string[];
+      scrape_configs: { static_configs: { targets: string[] }[] }[];
+    };
+    for (const file of ['prometheus.yml', ...rule_files]) expect(services['prometheus']?.volumes).toContain(`./prometheus/${file}:/etc/prometheus/${file}:ro`);
+    const hosts = scrape_configs.flatMap(({ static_configs }) => static_configs.flatMap(({ targets }) => targets.map((target) => target.split(':')[0] ?? '')));
+    expect(hosts.filter((host) => !(host in services))).toEqual([]);
+    expect(text('grafana/provisioning/datasources/prometheus.yml')).toContain('url: http://prometheus:9090');
   });
 
   it('makes secrets once, for this user, and writes hashes alone for RabbitMQ', () => {

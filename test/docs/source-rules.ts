@@ -31,7 +31,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Single files beside the composition root: package.json's version, and settings in the words of the topology.
   version: [],
   'broker-probe': ['domain', 'pipeline', 'rabbit', 'settings'],
-  'ingest-bindings': ['domain', 'pipeline', 'rabbit', 'settings', 'broker-probe'],
+  'ingest-bindings': ['domain', 'pipeline', 'rabbit', 'settings'],
   'session-options': ['settings', 'rabbit/session', 'rabbit/tls'],
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],

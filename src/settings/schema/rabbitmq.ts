@@ -17,7 +17,7 @@ export const Rabbitmq = section('The broker, and how hard the gateway leans on i
   ),
   management: Type.Optional(
     text(
-      "`http://user:password@host:15672`: RabbitMQ's management API. It is asked for plugins, policies and bindings at the start and in `sluice doctor`, and every 5 s whether the ingest queue is still bound: AMQP alone cannot tell. The user needs the tag `monitoring`. Empty: as if left out.",
+      "`http://user:password@host:15672`: RabbitMQ's management API. It is asked for plugins, policies and bindings at the start and in `sluice doctor`, every 5 s whether the ingest queue is still bound (AMQP alone cannot tell), and every 15 s for the depths of the queues (the metrics `sluice_queue_*`). The user needs the tag `monitoring`. Empty: as if left out.",
       { secret: true, form: 'http-url' },
     ),
   ),

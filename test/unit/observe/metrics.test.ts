@@ -5,6 +5,7 @@ import type { MetricDefinition } from '../../../src/observe/labels.ts';
 import { createMetrics, type Metrics, type MetricsOptions } from '../../../src/observe/metrics.ts';
 import { RuntimeMonitor } from '../../../src/observe/runtime.ts';
 import type { LaneStatus } from '../../../src/pipeline/ports.ts';
+import { reading } from '../pipeline/fixtures.ts';
 import { type Exposition, parseExposition } from './exposition.ts';
 import { EVERY_EVENT, RUNTIME, SAMPLES } from './samples.ts';
 
@@ -14,6 +15,8 @@ function setUp(changes: Partial<MetricsOptions> = {}): { ledger: Ledger; metrics
   const ledger = new Ledger();
   const metrics = createMetrics({
     ledger,
+    prefetch: 2000,
+    queues: undefined,
     inFlight: () => ({ messages: 0, items: 0, routes: new Map() }),
     dedupe: () => ({ entries: 0, evictedEarly: 0 }),
     lanes: () => [],
@@ -155,6 +158,52 @@ describe('scrape', () => {
     expect((await scrape()).value('sluice_lanes', { route: 'readings', state: 'held' })).toBe(0);
   });
 
+  it('shows delays in seconds, cumulative, and every route from the start', async () => {
+    const { ledger, scrape } = setUp();
+    const name = 'sluice_device_to_confirm_seconds';
+    expect((await scrape()).value(`${name}_count`, { route: 'late' })).toBe(0);
+    const received = 1_700_000_000_000;
+    for (const delay of [40, 45, 800, 90_000_000]) ledger.delays.confirmed('late', reading({ t: 1 }, { measuredAt: received - delay }), received);
+    ledger.delays.arrived(reading({ t: 1 }, { measuredAt: received - 300, receivedAt: received }));
+    const exposition = await scrape();
+    const bucket = (le: string): number | undefined => exposition.value(`${name}_bucket`, { le, route: 'late' });
+    expect(['0.01', '0.05', '0.5', '1', '86400', '+Inf'].map(bucket)).toEqual([0, 2, 2, 3, 3, 4]);
+    expect(exposition.value(`${name}_sum`, { route: 'late' })).toBe(90_000.885);
+    expect(exposition.value(`${name}_count`, { route: 'readings' })).toBe(0);
+    expect(exposition.value('sluice_device_to_gateway_seconds_sum')).toBe(0.3);
+    const buckets = exposition.series
+      .filter((series) => series.name === `${name}_bucket` && series.labels['route'] === 'late')
+      .map(({ labels }) => labels['le']);
+    expect(buckets).toEqual([...METRICS[name].buckets.map(String), '+Inf']);
+  });
+
+  it('shows bytes, the limit of what is in flight, and why items were filtered', async () => {
+    const { ledger, scrape } = setUp();
+    ledger.messageReceived(100);
+    ledger.messageReceived(20);
+    for (const reason of ['empty', 'route', 'route', 'old-death', 'toString']) ledger.filteredFor(reason);
+    const exposition = await scrape();
+    expect(exposition.value('sluice_received_bytes_total')).toBe(120);
+    expect(exposition.value('sluice_messages_in_flight_limit')).toBe(2000);
+    const filtered = (reason: string): number | undefined => exposition.value('sluice_items_filtered_total', { reason });
+    expect(['empty', 'ignored', 'missing', 'no-readings', 'route'].map(filtered)).toEqual([1, 0, 0, 2, 2]);
+  });
+
+  it('has no series of queues that nobody asks for or whose numbers are not known, and 0 where it is 0', async () => {
+    const queueSeries = ({ series }: Exposition): unknown[] =>
+      series.filter(({ name }) => name.startsWith('sluice_queue_')).map(({ name, labels }) => [name, labels]);
+    expect(queueSeries(await setUp().scrape())).toEqual([]);
+    const queue = { name: 'q', role: 'output', ready: 0, unacked: 3, consumers: undefined, taken: 7 } as const;
+    const unknown = { name: 'new', role: 'ingest', ready: undefined, unacked: undefined, consumers: undefined, taken: undefined } as const;
+    const exposition = await setUp({ queues: { states: [queue, unknown], looks: { ok: 2, failed: 1 } } }).scrape();
+    const of = { queue: 'q', role: 'output' };
+    expect(exposition.value('sluice_queue_messages', { ...of, state: 'ready' })).toBe(0);
+    expect(exposition.value('sluice_queue_messages', { ...of, state: 'unacked' })).toBe(3);
+    expect(exposition.value('sluice_queue_taken_messages_total', of)).toBe(7);
+    expect(exposition.value('sluice_queue_looks_total', { outcome: 'failed' })).toBe(1);
+    expect(queueSeries(exposition)).toHaveLength(5);
+  });
+
   it('keeps labels bounded: what the settings do not name becomes (other)', async () => {
     const { ledger, metrics, scrape } = setUp({ lanes: () => [lane({ route: 'x1' }), lane({ route: 'x2' })] });
     const before = (await scrape()).series.length;
@@ -210,6 +259,7 @@ describe('events', () => {
     expect(exposition.value('sluice_batch_publish_seconds_sum', { route: 'readings' })).toBe(0.004);
     expect(exposition.value('sluice_batch_age_seconds_sum', { route: 'readings' })).toBe(0.12);
     expect(exposition.value('sluice_batch_size_bytes_sum', { route: 'readings' })).toBe(70000);
+    expect(exposition.value('sluice_forwarded_bytes_total', { route: 'readings' })).toBe(70000);
     expect(exposition.value('sluice_batch_items_sum', { route: 'readings' })).toBe(500);
     expect(exposition.value('sluice_lane_hold_seconds_total', { route: 'readings' })).toBe(2.5);
     expect(exposition.value('sluice_stale_acks_total')).toBe(3);

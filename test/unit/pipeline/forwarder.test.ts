@@ -143,6 +143,20 @@ describe('Forwarder', () => {
     expect(outcomes).toEqual(['filtered', 'filtered']);
     expect(ledger.routes.get('noise')).toMatchObject({ filtered: 1 });
     expect(ledger.routes.get('(none)')).toMatchObject({ filtered: 1 });
+    expect(ledger.filtered).toMatchObject({ empty: 1, route: 1 });
+    expect(Object.values(ledger.filtered).reduce((sum, n) => sum + n, 0)).toBe(ledger.items.filtered);
+  });
+
+  it('measures the way of each reading from its device once, on however many routes, and not again for a replay', () => {
+    const two = (message: InboundMessage): Normalised => ({
+      kind: 'readings',
+      readings: ['a', 'b'].map((id) => reading({ t: 1 }, { id, measuredAt: message.receivedAt - 250, receivedAt: message.receivedAt })),
+    });
+    const { accept, ledger } = rig([rule('a', publishTo('x'), { continue: true }), rule('b', publishTo('y'))], two);
+    accept();
+    expect([ledger.delays.toGateway.sum, ledger.readings]).toEqual([500, 2]);
+    accept('x', { replay: { of: 'd0', count: 1, scope: 'message', readingId: undefined, readings: undefined, route: undefined, firstFailedAt: 9 } });
+    expect([ledger.delays.toGateway.sum, ledger.readings]).toEqual([500, 4]);
   });
 
   it('offers best-effort copies without holding anything for them', async () => {

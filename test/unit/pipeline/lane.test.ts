@@ -9,7 +9,7 @@ import { Lane } from '../../../src/pipeline/lane.ts';
 import { Permits } from '../../../src/pipeline/permits.ts';
 import type { Batch, DeadLetter, Item } from '../../../src/pipeline/ports.ts';
 import { VirtualTime } from '../../support/sim/virtual-time.ts';
-import { delivery, destination, item } from './fixtures.ts';
+import { delivery, destination, item, reading } from './fixtures.ts';
 
 interface Rig {
   readonly time: VirtualTime;
@@ -178,7 +178,7 @@ describe('Lane', () => {
   });
 
   it('leaves out what went stale while it was held, and what has been confirmed since', async () => {
-    const { lane, answers, sent, time, dedupe, ledger } = rig();
+    const { lane, answers, sent, time, dedupe, ledger, events } = rig();
     const stale = delivery(1);
     const outcomes: string[] = [];
     answers.push('NOT_CONNECTED');
@@ -186,7 +186,7 @@ describe('Lane', () => {
       batch('b1', [
         item({ text: 'stale', delivery: stale }),
         item({ text: 'known', dedupeKey: 'k1', delivery: delivery(1, outcomes) }),
-        item({ text: 'new', dedupeKey: 'k2', delivery: delivery(1, outcomes) }),
+        item({ text: 'new', dedupeKey: 'k2', delivery: delivery(1, outcomes), reading: reading({ t: 1 }, { measuredAt: time.now() - 700 }) }),
       ]),
     );
     await time.runUntil(1);
@@ -197,6 +197,11 @@ describe('Lane', () => {
     expect(outcomes).toEqual(['deduplicated', 'forwarded']);
     expect(ledger.items).toMatchObject({ abandoned: 1, deduplicated: 1, forwarded: 1 });
     expect(dedupe.has('dev', 'k2')).toBe(true);
+    // Only what was confirmed is told of: its bytes, and how long it was on its way.
+    expect(events.find((event) => event.type === 'batch-forwarded')).toMatchObject({ items: 1, bytes: 7 });
+    const { counts, sum } = ledger.delays.toConfirm.get('r') ?? { counts: [], sum: 0 };
+    expect(counts.reduce((all, count) => all + count, 0)).toBe(1);
+    expect(sum).toBeGreaterThanOrEqual(700);
   });
 
   it('does not remember a reading whose publish failed', async () => {

@@ -8,6 +8,7 @@ import { listsEmpty } from '../../../src/setup/apt.mjs';
 import { buildCurrent, buildStamp, removeOrphans } from '../../../src/setup/build.mjs';
 import { dependenciesCurrent, dependencyStamp, explainNpm, npmCommand, npmErrors, sameVersions } from '../../../src/setup/dependencies.mjs';
 import { lockHolder, withLock } from '../../../src/setup/lock.mjs';
+import { prometheusFolder, providePrometheus } from '../../../src/setup/prometheus.mjs';
 import { brokerAtHand, instructions, isDebianLike, rabbitInstalled, waysToRabbit } from '../../../src/setup/rabbitmq.mjs';
 
 let root: string;
@@ -256,5 +257,29 @@ describe('RabbitMQ', () => {
   it('needs package lists first in a fresh container', () => {
     expect(listsEmpty(['lock', 'partial', 'auxfiles'])).toBe(true);
     expect(listsEmpty(['deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages.lz4'])).toBe(false);
+  });
+});
+
+describe('Prometheus', () => {
+  const both = (folder: string): void => {
+    for (const name of ['prometheus', 'promtool']) put(`${folder}/${name}`, '');
+  };
+
+  it('is found where the user says and nowhere else, on the PATH, or where the set-up unpacks it', () => {
+    both('given/bin');
+    both('on-path');
+    put('half/prometheus', '');
+    const found = (env: NodeJS.ProcessEnv): string | undefined => prometheusFolder(root, env);
+    expect(found({ SLUICE_PROMETHEUS_HOME: join(root, 'given') })).toBe(join(root, 'given/bin'));
+    expect(found({ SLUICE_PROMETHEUS_HOME: join(root, 'half'), PATH: join(root, 'on-path') })).toBeUndefined();
+    expect(found({ PATH: `${join(root, 'half')}:${join(root, 'on-path')}` })).toBe(join(root, 'on-path'));
+    both('.sluice/prometheus');
+    // One of the system comes first.
+    expect([join(root, '.sluice/prometheus'), '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin']).toContain(found({ PATH: '' }));
+  });
+
+  it('is not fetched where the user said where it lies, and its absence is no failure', async () => {
+    await providePrometheus(root, { SLUICE_PROMETHEUS_HOME: join(root, 'nowhere') });
+    expect(existsSync(join(root, '.sluice'))).toBe(false);
   });
 });
