@@ -133,10 +133,10 @@ describe('Session', () => {
     await until('it is at the second node again', () => s.state === 'ready' && s.address === `127.0.0.1:${two.port}`, 20_000);
   });
 
-  it.each([
-    ['refuses the virtual host', (url: URL) => void (url.pathname = '/no-quorum-here')],
-    ['has a name that does not resolve', (url: URL) => void (url.hostname = 'no-such-host.invalid')],
-  ] as const)('goes on where the first node %s', async (_, change) => {
+  it.each<[string, (url: URL) => void]>([
+    ['refuses the virtual host', (url) => void (url.pathname = '/no-quorum-here')],
+    ['has a name that does not resolve', (url) => void (url.hostname = 'no-such-host.invalid')],
+  ])('goes on where the first node %s', async (_, change) => {
     const { session: s, log } = session([altered(change), broker.amqpUrl], { failFast: true });
     await soon('connecting', s.start(AbortSignal.timeout(30_000)), 30_000);
     expect(log.of('session-failover')).toHaveLength(1);
