@@ -135,8 +135,8 @@ describe('Session', () => {
   });
 
   it.each([
-    ['refuses the virtual host', (url: URL) => void (url.pathname = '/no-quorum-here')],
-    ['has a name that does not resolve', (url: URL) => void (url.hostname = 'no-such-host.invalid')],
+    ['refuses the virtual host', (url: URL): void => void (url.pathname = '/no-quorum-here')],
+    ['has a name that does not resolve', (url: URL): void => void (url.hostname = 'no-such-host.invalid')],
   ] as const)('goes on where the first node %s', async (_, change) => {
     const { session: s, log } = session([altered(change), broker.amqpUrl], { failFast: true });
     await soon('connecting', s.start(AbortSignal.timeout(30_000)), 30_000);
