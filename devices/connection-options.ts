@@ -5,8 +5,8 @@ import type { TlsOptions } from './options.ts';
 import type { Session } from './session.ts';
 
 export interface ConnectionOptions {
-  /** `mqtt://host:port` or `ws://host:port/path`; with TLS `mqtts://` or `wss://`. */
-  readonly url: string;
+  /** `mqtt://host:port` or `ws://host:port/path`; with TLS `mqtts://` or `wss://`. Several: nodes of one cluster, in the order in which they are tried. */
+  readonly urls: readonly string[];
   readonly clientId: string;
   readonly username: string | undefined;
   readonly password: string | undefined;
@@ -26,8 +26,8 @@ export interface ConnectionOptions {
 
 export interface ConnectionEvents {
   up(): void;
-  /** The connection, or an attempt at one, ended without our asking. `refused`: wrong user name or password, or not authorised. */
-  down(reason: string, refused: boolean): void;
+  /** The connection, or an attempt at one, ended without our asking. `refused`: wrong user name or password, or not authorised. `all`: every URL has had its turn. */
+  down(reason: string, refused: boolean, all: boolean): void;
   /** `message` undefined: a status. */
   pubacked(message: Message | undefined): void;
   /** A message may be sent again where none could be before. */

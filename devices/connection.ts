@@ -8,6 +8,9 @@ import type { Message, Qos } from './device.ts';
 import type { Rng } from './random.ts';
 import type { Said, Session } from './session.ts';
 
+/** Most jitter before another URL has its turn. */
+const SOON_MS = 200;
+
 interface Pending {
   readonly message: Message | undefined;
   readonly topic: string;
@@ -45,6 +48,9 @@ export class Connection {
   private lastId = 0;
   private unwritten = 0;
   private attempts = 0;
+  /** Turns that URLs have had, and those since the last pause. */
+  private turn = 0;
+  private turns = 0;
   private cancelRetry: (() => void) | undefined;
 
   constructor(options: ConnectionOptions, events: ConnectionEvents, clock: Clock, rng: Rng) {
@@ -58,8 +64,14 @@ export class Connection {
     return this.isUp;
   }
 
+  /** Where it is, or was tried last. */
   get url(): string {
-    return this.options.url;
+    const { urls } = this.options;
+    return urls[this.turn % urls.length] ?? '';
+  }
+
+  get urls(): readonly string[] {
+    return this.options.urls;
   }
 
   /** Messages and statuses without PUBACK. */
@@ -114,8 +126,8 @@ export class Connection {
   }
 
   private open(): void {
-    const { url, session } = this.options;
-    const client = connect(url, { ...clientOptions(this.options), messageIdProvider: this.ids });
+    const { session } = this.options;
+    const client = connect(this.url, { ...clientOptions(this.options), messageIdProvider: this.ids });
     this.client = client;
     let reason: string | undefined;
     let refused = false;
@@ -217,20 +229,28 @@ export class Connection {
     }
     this.lastError = reason;
     this.reconnects += 1;
-    const { first, most } = this.options.retryMs;
+    const { retryMs, urls } = this.options;
+    const { first, most } = retryMs;
     if (wasUp && this.clock.monotonic() - this.upSince > most) {
       // With QoS 0 alone there is no answer that would tell a good connection.
       this.attempts = 0;
+      this.turns = 0;
     }
-    // Full jitter, so that a fleet does not come back as one wave.
-    const delay = 20 + this.rng() * Math.min(most, first * 2 ** Math.min(this.attempts, 16));
-    this.attempts += 1;
+    this.turns += 1;
+    const all = this.turns >= urls.length;
+    // Full jitter, so that a fleet does not come back as one wave. Another URL has its turn soon: pauses grow from round to round.
+    const delay = 20 + this.rng() * (all ? Math.min(most, first * 2 ** Math.min(this.attempts, 16)) : Math.min(first, SOON_MS));
+    if (all) {
+      this.attempts += 1;
+      this.turns = 0;
+    }
     this.cancelRetry = this.clock.after(delay, () => {
       if (!this.closing) {
+        this.turn += 1;
         this.open();
       }
     });
-    this.events.down(reason, refused);
+    this.events.down(reason, refused, all);
   }
 
   private publish(topic: string, payload: string | Buffer, qos: Qos, message: Message | undefined): void {

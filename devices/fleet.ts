@@ -2,7 +2,7 @@ import { realClock } from './clock.ts';
 import { Driver } from './driver.ts';
 import { Books, Link } from './link.ts';
 import { LedgerWriter } from './ledger.ts';
-import { FleetError, problems } from './options.ts';
+import { FleetError, problems, urlList } from './options.ts';
 import { populate } from './population.ts';
 import type { Clock } from './clock.ts';
 import type { FleetOptions, FleetStats } from './options.ts';
@@ -45,11 +45,11 @@ export class Fleet {
     const crews = populate(options, options.site ?? options.username ?? 'demo', () => this.deviceTime());
     this.links = crews.map(
       (crew, index) =>
-        new Link(crew, this.urlOf(index), options, this.books, this.driver, {
+        new Link(crew, this.urlsOf(index), options, this.books, this.driver, {
           clock: this.clock,
           timeOf: (dueMs) => this.startTime + dueMs,
           changed: () => this.changed(),
-          down: (link, reason, refused) => this.down(link, reason, refused),
+          down: (link, reason, refused, all) => this.down(link, reason, refused, all),
         }),
     );
   }
@@ -193,20 +193,21 @@ export class Fleet {
     return this.links.reduce((total, { crew }) => total + crew.plan.dueBy(elapsed), 0);
   }
 
-  private urlOf(index: number): string {
-    const { mqttUrl, wsUrl, wsShare = 0.5 } = this.options;
-    if (mqttUrl === undefined || wsUrl === undefined) {
-      return (mqttUrl ?? wsUrl) as string;
-    }
-    return Math.floor((index + 1) * wsShare) > Math.floor(index * wsShare) ? wsUrl : mqttUrl;
+  /** Each connection begins with another one, so that the fleet is spread. */
+  private urlsOf(index: number): readonly string[] {
+    const { wsShare = 0.5 } = this.options;
+    const [mqtt, ws] = [urlList(this.options.mqttUrl), urlList(this.options.wsUrl)];
+    const share = mqtt.length === 0 ? 1 : ws.length === 0 ? 0 : wsShare;
+    const urls = Math.floor((index + 1) * share) > Math.floor(index * share) ? ws : mqtt;
+    return urls.map((_, i) => urls[(index + i) % urls.length] ?? '');
   }
 
-  private down(link: Link, reason: string, refused: boolean): void {
+  private down(link: Link, reason: string, refused: boolean, all: boolean): void {
     this.lastError = `${link.connection.url}: ${reason}`;
     if (refused && !link.wasUp) {
       const who = this.options.username === undefined ? 'an anonymous client' : `user ${JSON.stringify(this.options.username)}`;
       this.fail?.(new FleetError('refused', `the broker at ${link.connection.url} refuses ${who}: ${reason}`));
-    } else if (!this.links.some((other) => other.wasUp && other.connection.url === link.connection.url)) {
+    } else if (all && !this.links.some((other) => other.wasUp && link.connection.urls.includes(other.connection.url))) {
       this.fail?.(new FleetError('unreachable', `no MQTT broker answers at ${link.connection.url}: ${reason}`));
     }
   }

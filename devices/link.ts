@@ -26,7 +26,7 @@ export interface LinkHost {
   timeOf(dueMs: number): number;
   /** A connection came up, or something in flight was acknowledged. */
   changed(): void;
-  down(link: Link, reason: string, refused: boolean): void;
+  down(link: Link, reason: string, refused: boolean, all: boolean): void;
 }
 
 /** One connection with the devices behind it and their plan: takes its turns, and keeps the books about them. */
@@ -42,7 +42,7 @@ export class Link implements Lane {
   /** When the messages in flight were due. */
   private readonly dueOf = new Map<Message, number>();
 
-  constructor(crew: Crew, url: string, options: FleetOptions, books: Books, driver: Driver, host: LinkHost) {
+  constructor(crew: Crew, urls: readonly string[], options: FleetOptions, books: Books, driver: Driver, host: LinkHost) {
     this.crew = crew;
     this.books = books;
     this.driver = driver;
@@ -50,13 +50,13 @@ export class Link implements Lane {
     const { username, password, tls, clean = false, keepalive = 15, window = 100, seed = 1 } = options;
     const { connectTimeoutMs = 10_000, retryMs = { first: 500, most: 10_000 } } = options;
     this.connection = new Connection(
-      { url, clientId: crew.clientId, username, password, tls, session: crew.session, clean, keepalive, window, connectTimeoutMs, retryMs },
+      { urls, clientId: crew.clientId, username, password, tls, session: crew.session, clean, keepalive, window, connectTimeoutMs, retryMs },
       {
         up: () => {
           this.wasUp = true;
           host.changed();
         },
-        down: (reason, refused) => host.down(this, reason, refused),
+        down: (reason, refused, all) => host.down(this, reason, refused, all),
         pubacked: (message) => this.pubacked(message),
         room: () => driver.wake(this),
       },

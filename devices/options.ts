@@ -12,10 +12,13 @@ export interface TlsOptions {
 }
 
 export interface FleetOptions {
-  /** Broker over TCP, `mqtt://host:port`, or with TLS `mqtts://`. At least one of `mqttUrl` and `wsUrl`. */
-  readonly mqttUrl?: string | undefined;
-  /** Broker over WebSocket, `ws://host:port/path`, or with TLS `wss://`. */
-  readonly wsUrl?: string | undefined;
+  /**
+   * Broker over TCP, `mqtt://host:port`, or with TLS `mqtts://`. At least one of `mqttUrl` and `wsUrl`. Several are nodes of one
+   * cluster: the connections are spread over them, and one that is lost goes on to the next.
+   */
+  readonly mqttUrl?: string | readonly string[] | undefined;
+  /** Broker over WebSocket, `ws://host:port/path`, or with TLS `wss://`; one or several. */
+  readonly wsUrl?: string | readonly string[] | undefined;
   /** Share of the connections on WebSocket where both are given, 0..1; default 0.5. */
   readonly wsShare?: number | undefined;
   readonly username?: string | undefined;
@@ -117,6 +120,10 @@ export class FleetError extends Error {
   }
 }
 
+export function urlList(urls: string | readonly string[] | undefined): readonly string[] {
+  return typeof urls === 'string' ? [urls] : (urls ?? []);
+}
+
 /** One topic level of MQTT that also survives RabbitMQ's translation to a routing key: no `/`, `.`, `+`, `#`, `*`, `$`, blanks. */
 const LEVEL = /^[\p{L}\p{N}_-]+$/u;
 
@@ -133,17 +140,18 @@ export function problems(options: FleetOptions): string[] {
       check(value >= low && value <= high && (!whole || Number.isInteger(value)), `${name} must be ${whole ? 'a whole number ' : ''}from ${low} to ${high}`);
     }
   };
-  const scheme = (name: string, url: string | undefined, schemes: readonly string[]): void => {
-    if (url !== undefined) {
+  const scheme = (name: string, urls: readonly string[], schemes: readonly string[]): void => {
+    for (const url of urls) {
       const parsed = URL.canParse(url) ? new URL(url) : undefined;
       check(parsed !== undefined && parsed.hostname !== '' && schemes.includes(parsed.protocol), `${name} must be a URL with ${schemes.join(' or ')}//`);
       check(!parsed?.username && !parsed?.password, `${name} must not hold a user name or password: error messages show the URL`);
     }
   };
-  check(options.mqttUrl !== undefined || options.wsUrl !== undefined, 'a broker is needed: mqtt or ws');
-  scheme('mqtt', options.mqttUrl, ['mqtt:', 'mqtts:']);
-  scheme('ws', options.wsUrl, ['ws:', 'wss:']);
-  const encrypted = [options.mqttUrl, options.wsUrl].some((url) => url?.startsWith('mqtts:') === true || url?.startsWith('wss:') === true);
+  const [mqtt, ws] = [urlList(options.mqttUrl), urlList(options.wsUrl)];
+  check(mqtt.length + ws.length > 0, 'a broker is needed: mqtt or ws');
+  scheme('mqtt', mqtt, ['mqtt:', 'mqtts:']);
+  scheme('ws', ws, ['ws:', 'wss:']);
+  const encrypted = [...mqtt, ...ws].some((url) => url.startsWith('mqtts:') || url.startsWith('wss:'));
   check(options.tls === undefined || encrypted, 'ca, cert and key need a URL with mqtts:// or wss://');
   check((options.tls?.cert === undefined) === (options.tls?.key === undefined), 'cert and key belong together');
   within('ws-share', options.wsShare, 0, 1);

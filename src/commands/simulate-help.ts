@@ -4,8 +4,9 @@ export const HELP = `sluice simulate: run simulated devices that publish over MQ
 Usage: sluice simulate [options]
 
 Broker
-  --mqtt URL           over TCP, mqtt://HOST:PORT (default mqtt://localhost:1883 when --ws is not given), mqtts:// with TLS
-  --ws URL             over WebSocket, for RabbitMQ ws://HOST:15675/ws, wss:// with TLS
+  --mqtt URL           over TCP, mqtt://HOST:PORT (default mqtt://localhost:1883 when --ws is not given), mqtts:// with TLS; several with
+                       commas are nodes of one cluster: connections are spread, and a lost one goes on to the next
+  --ws URL             over WebSocket, for RabbitMQ ws://HOST:15675/ws, wss:// with TLS; likewise
   --ws-share SHARE     share of the connections on WebSocket when both are given, 0 to 1 (default 0.5)
   --username NAME      MQTT user; the password comes from the file or from SLUICE_DEVICE_PASSWORD
   --password-file F    file that holds the password

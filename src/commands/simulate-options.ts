@@ -135,8 +135,8 @@ export function fleetOptions(values: Values): FleetOptions {
   }
   const qos = oneOf('qos', values.qos, ['0', '1', 'mix']);
   return {
-    mqttUrl: values.mqtt ?? (values.ws === undefined ? 'mqtt://localhost:1883' : undefined),
-    wsUrl: values.ws,
+    mqttUrl: values.mqtt?.split(',') ?? (values.ws === undefined ? 'mqtt://localhost:1883' : undefined),
+    wsUrl: values.ws?.split(','),
     wsShare: number('ws-share'),
     username: values.username,
     password: values.username === undefined ? undefined : password,

@@ -70,7 +70,7 @@ export type GatewayEvent =
   | { readonly type: 'lane-resumed'; readonly route: string; readonly destination: string; readonly heldMs: number; readonly attempts: number }
   | { readonly type: 'batch-split'; readonly route: string; readonly items: number; readonly code: FaultCode }
   | { readonly type: 'dead-lettered'; readonly code: FaultCode; readonly stage: string; readonly topic: string; readonly message: string }
-  | { readonly type: 'topology-asserted'; readonly exchanges: number; readonly queues: number; readonly bindings: number }
+  | { readonly type: 'topology-asserted'; readonly exchanges: number; readonly queues: number; readonly bindings: number; readonly away: string | undefined }
   | { readonly type: 'topology-repaired'; readonly what: string; readonly reason: string }
   | { readonly type: 'binding-missing'; readonly queue: string; readonly missing: string; readonly atMostMs: number; readonly reason: string }
   | { readonly type: 'binding-restored'; readonly queue: string; readonly atMostMs: number }

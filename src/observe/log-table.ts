@@ -137,9 +137,9 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
   'topology-asserted': {
     level: 'info',
     message: 'topology asserted',
-    fields: ['exchanges', 'queues', 'bindings'],
+    fields: ['exchanges', 'queues', 'bindings', 'away'],
     limitBy: [],
-    doc: 'Everything that the settings name exists in the broker.',
+    doc: 'Everything that the settings name exists in the broker. With `away` the node of such a queue is away: what goes there is held until it is back.',
   },
   'topology-repaired': {
     level: 'warn',
@@ -250,6 +250,7 @@ export const FIELDS: Readonly<Record<EventField, string>> = {
   exchanges: 'number of exchanges',
   queues: 'number of queues',
   bindings: 'number of bindings',
+  away: 'classic queues of a cluster whose node is away; absent as a rule',
   what: 'what was missing',
   missing: 'what the queue was not bound to',
   atMostMs: 'milliseconds that the binding was missing, at most',

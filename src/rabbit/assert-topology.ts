@@ -1,3 +1,4 @@
+import type { Channel } from 'amqplib';
 import type { Observer } from '../domain/events.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
@@ -29,13 +30,17 @@ export interface AssertOptions {
 
 /**
  * Declares what is missing and checks what is there. On a channel of its own, because a mismatch costs the channel.
- * Rejects with a `TopologyError`; what came before the object that failed has been declared.
+ * Rejects with a `TopologyError`; what came before the object that failed has been declared. A queue that is there, but whose
+ * node is away, is left as it is and named in the event.
  */
 export async function assertTopology(connection: Connection, topology: Topology, options: AssertOptions): Promise<void> {
   const { timeoutMs, scheduler } = options;
-  const channel = await connection.openChannel(timeoutMs).catch((error: unknown) => {
-    throw new TopologyError('topology', replyCodeOf(error), messageOf(error));
-  });
+  const open = async (): Promise<Channel> =>
+    await connection.openChannel(timeoutMs).catch((error: unknown) => {
+      throw new TopologyError('topology', replyCodeOf(error), messageOf(error));
+    });
+  let channel = await open();
+  const away: string[] = [];
   const step = async (what: string, run: () => Promise<unknown>): Promise<void> => {
     try {
       await within(run(), timeoutMs, what, scheduler);
@@ -50,11 +55,20 @@ export async function assertTopology(connection: Connection, topology: Topology,
       await step(`exchange '${e.name}'`, () => channel.assertExchange(e.name, e.type, { durable: e.durable, arguments: e.arguments }));
     }
     for (const q of topology.queues) {
-      await step(`queue '${q.name}'`, () =>
-        q.declare ? channel.assertQueue(q.name, { durable: q.durable, arguments: q.arguments }) : channel.checkQueue(q.name),
-      );
+      try {
+        await step(`queue '${q.name}'`, () =>
+          q.declare ? channel.assertQueue(q.name, { durable: q.durable, arguments: q.arguments }) : channel.checkQueue(q.name),
+        );
+      } catch (error) {
+        // Only where it is declared: then 404 cannot mean that there is none. A classic queue of a cluster lives on one node, and
+        // this one is away. The others go on; what is published to it comes back, and is held.
+        if (!q.declare || !(error instanceof TopologyError) || error.code !== 404) throw error;
+        away.push(q.name);
+        channel = await open();
+      }
     }
     for (const b of topology.bindings) {
+      if (away.includes(b.queue)) continue;
       await step(`binding of queue '${b.queue}' to exchange '${b.source}' with key '${b.routingKey}'`, () =>
         channel.bindQueue(b.queue, b.source, b.routingKey, b.arguments),
       );
@@ -67,6 +81,7 @@ export async function assertTopology(connection: Connection, topology: Topology,
     exchanges: topology.exchanges.length,
     queues: topology.queues.length,
     bindings: topology.bindings.length,
+    away: away.length === 0 ? undefined : away.join(', '),
   });
 }
 

@@ -130,7 +130,7 @@ describe.skipIf(broker.kind === 'external')('topology on RabbitMQ', () => {
     // Naming one of the broker's own exchanges is fine.
     const named = { ...topology, exchanges: [...topology.exchanges, { name: 'amq.topic', type: 'topic' as const, durable: true, arguments: {} }] };
     await assertAs(names.gateway, named, vhost, log.observer);
-    expect(log.events).toEqual([{ type: 'topology-asserted', exchanges: 6, queues: 5, bindings: 7 }]);
+    expect(log.events).toEqual([{ type: 'topology-asserted', exchanges: 6, queues: 5, bindings: 7, away: undefined }]);
   });
 
   it("declares everything from nothing with the gateway's rights, and with none of them less", async () => {

@@ -70,6 +70,31 @@ describe('fleet', () => {
     expect(server.subprotocols).toEqual(Array.from({ length: 10 }, () => 'mqtt'));
   });
 
+  it('with several nodes: connections are spread, and those of a node that dies go on at the next one with all that they owe', async () => {
+    const nodes = [await broker({ onPublish: (_, accept) => void setTimeout(accept, 5) }), await broker()] as const;
+    const urls = nodes.map(({ mqttUrl }) => mqttUrl);
+    const ledger = ledgerFile();
+    const fleet = fleetOf({ mqttUrl: urls, devices: 10, intervalMs: 10, messages: 1000, audit: true, ledger });
+    await fleet.start();
+    await until('both nodes have messages', () => nodes[0].arrived.length > 50 && nodes[1].arrived.length > 50);
+    await nodes[0].close();
+    await fleet.done();
+    expect(await fleet.stop(20_000)).toMatchObject({ connected: 10, pubacked: 1000, inFlight: 0 });
+    const arrived = new Set(nodes.flatMap((node) => node.arrived.filter((seen) => !isStatus(seen)).map(keyOf)));
+    expect(arrived).toEqual(readLedger(ledger).pubacked);
+    expect(new Set(nodes.map((node) => node.connects.length > 4))).toEqual(new Set([true]));
+  });
+
+  it('starts where one of several nodes is not there, and not where none is', async () => {
+    const node = await broker();
+    const gone = 'mqtt://127.0.0.1:1';
+    const fleet = fleetOf({ mqttUrl: [gone, node.mqttUrl], devices: 4, messages: 4 });
+    await fleet.start();
+    await fleet.done();
+    expect(await fleet.stop(10_000)).toMatchObject({ connected: 4, pubacked: 4 });
+    await expect(fleetOf({ mqttUrl: [gone, 'mqtt://127.0.0.1:2'], devices: 1 }).start()).rejects.toThrow(/no MQTT broker answers at mqtt:\/\/127\.0\.0\.1:2/);
+  });
+
   it('the same seed and start time give the same messages on every run', async () => {
     const runs: string[][] = [];
     for (let run = 0; run < 2; run += 1) {

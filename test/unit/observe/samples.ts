@@ -45,7 +45,7 @@ export const SAMPLES: { readonly [T in GatewayEventType]: EventOf<T> } = {
   'lane-resumed': { type: 'lane-resumed', route: 'readings', destination: 'sluice.readings a.b', heldMs: 2500, attempts: 5 },
   'batch-split': { type: 'batch-split', route: 'readings', items: 500, code: 'TOO_LARGE' },
   'dead-lettered': { type: 'dead-lettered', code: 'DECODE_INVALID', stage: 'decode', topic: 'devices/a/b/telemetry', message: 'line 1, column 3' },
-  'topology-asserted': { type: 'topology-asserted', exchanges: 5, queues: 5, bindings: 7 },
+  'topology-asserted': { type: 'topology-asserted', exchanges: 5, queues: 5, bindings: 7, away: 'sluice.out.alarms' },
   'topology-repaired': { type: 'topology-repaired', what: 'queue sluice.ingest', reason: 'it was deleted' },
   'binding-missing': {
     type: 'binding-missing',
