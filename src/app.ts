@@ -92,6 +92,7 @@ export class App {
       ledger: this.ledger,
       inFlight,
       dedupe: () => remembered.stats(),
+      anomalies: () => this.surroundings.environment.counts,
       lanes,
       routes: routes.map((route) => route.name),
       sessions: SESSIONS,

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { AnomalyCounts } from '../codec/anomalies.ts';
 import type { Observer } from '../domain/events.ts';
 import type { InFlight, Ledger, Outcome, Tally } from '../domain/ledger.ts';
 import type { DedupeStats } from '../pipeline/dedupe.ts';
@@ -13,6 +14,8 @@ export interface MetricsOptions {
   readonly inFlight: () => InFlight;
   readonly lanes: () => readonly LaneStatus[];
   readonly dedupe: () => DedupeStats;
+  /** What codecs have noticed since the start. */
+  readonly anomalies: () => Readonly<AnomalyCounts>;
   /** Names of the routes in the settings: the only values, beside `(none)`, `(dead letters)` and `(other)`, that the label `route` takes. */
   readonly routes: readonly string[];
   /** Names of the connections to the broker. */
@@ -119,6 +122,9 @@ function readers(options: MetricsOptions, names: Names): Record<ReadMetric, (add
     },
     sluice_dedupe_entries: (add) => add(options.dedupe().entries),
     sluice_dedupe_evicted_early_total: (add) => add(options.dedupe().evictedEarly),
+    sluice_codec_anomalies_total: (add) => {
+      for (const [kind, n] of Object.entries(options.anomalies())) add(n, { kind });
+    },
     sluice_lanes: (add) => {
       for (const route of laneRoutes) for (const state of LANE_STATES) add(0, { route, state });
       for (const lane of lanes()) add(1, { route: names.route(lane.route), state: lane.state });
