@@ -98,6 +98,7 @@ export class App {
       queues: this.queues,
       inFlight,
       dedupe: () => remembered.stats(),
+      anomalies: () => this.surroundings.environment.counts,
       lanes,
       routes: routes.map((route) => route.name),
       sessions: SESSIONS,

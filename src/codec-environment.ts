@@ -1,3 +1,4 @@
+import { noAnomalies } from './codec/anomalies.ts';
 import type { CodecEnvironment } from './codec/registry.ts';
 import type { Scheduler } from './pipeline/ports.ts';
 import { AmqpCommands } from './rabbit/commands.ts';
@@ -36,6 +37,7 @@ export class CodecSurroundings {
       load: (name) => this.state?.load(name),
       save: (name, state) => this.state?.save(name, state),
       now: () => scheduler.now(),
+      counts: noAnomalies(),
     };
   }
 

@@ -1,3 +1,4 @@
+import { type AnomalyCounts, noAnomalies } from './anomalies.ts';
 import type { Result } from '../domain/fault.ts';
 import type { EpochMs } from '../domain/message.ts';
 import type { Document } from '../domain/payload-path.ts';
@@ -58,6 +59,8 @@ export interface CodecEnvironment {
    */
   save(name: string, state: () => unknown): void;
   now(): EpochMs;
+  /** Codecs count here what they notice; one for all profiles of a gateway. Never goes back. */
+  readonly counts: AnomalyCounts;
 }
 
 /** Bytes of one payload -> data. */
@@ -76,7 +79,7 @@ export interface PayloadCodec {
 
 /** Where there is no gateway around: commands go nowhere, nothing is kept. */
 export function detachedEnvironment(instance: string, now: () => EpochMs = () => 0): CodecEnvironment {
-  return { instance, command: () => {}, load: () => undefined, save: () => {}, now };
+  return { instance, command: () => {}, load: () => undefined, save: () => {}, now, counts: noAnomalies() };
 }
 
 /** The formats that profiles may name. */

@@ -41,6 +41,7 @@ export class Rebirths {
     }
     this.sentInSecond += 1;
     this.sent += 1;
+    this.environment.counts['rebirth-request'] += 1;
     this.asked.set(nodeKey, now);
     this.environment.command(`${namespace}/${group}/NCMD/${node}`, rebirthCommand(now));
   }

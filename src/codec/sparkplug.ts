@@ -1,3 +1,4 @@
+import type { AnomalyCounts } from './anomalies.ts';
 import { BoundedCache } from '../domain/bounded-cache.ts';
 import { excerpt } from '../domain/excerpt.ts';
 import { failed, type Result } from '../domain/fault.ts';
@@ -34,18 +35,18 @@ interface Arrival {
  * is noted only when all of it could be read.
  */
 export class SparkplugDecoder implements PayloadDecoder {
-  /** For tests and diagnosis, since the start: metrics left out for want of a birth, jumps in sequence numbers, metrics unlike their data type. */
-  readonly counts: { unknownMetrics: number; gaps: number; unfitMetrics: number } = { unknownMetrics: 0, gaps: 0, unfitMetrics: 0 };
   readonly rebirths: Rebirths;
   readonly store: SparkplugStore;
   private readonly options: SparkplugOptions;
   private readonly environment: CodecEnvironment;
+  private readonly counts: AnomalyCounts;
   private readonly reader: WireReader = new WireReader();
   private readonly topics: BoundedCache<TopicVerdict> = new BoundedCache(TOPICS, TOPIC_LENGTH);
 
   constructor(options: CodecOptions, environment: CodecEnvironment) {
     this.options = optionsOf(options);
     this.environment = environment;
+    this.counts = environment.counts;
     ({ store: this.store, rebirths: this.rebirths } = memoryOf(environment));
   }
 
@@ -144,7 +145,7 @@ export class SparkplugDecoder implements PayloadDecoder {
   }
 
   private birthReadings(topic: SparkplugTopic, payload: RawPayload, { gatherer, unfit }: Gathered, flags: Flag[]): Result<Decoded> {
-    this.counts.unfitMetrics += unfit;
+    this.counts['unfit-metric'] += unfit;
     if (this.options.status !== undefined) {
       gatherer.status(this.options.status, true, payload.time);
     }
@@ -172,8 +173,8 @@ export class SparkplugDecoder implements PayloadDecoder {
       return this.problem();
     }
     const { gatherer, unknown, unfit } = gathered;
-    this.counts.unfitMetrics += unfit;
-    this.counts.unknownMetrics += unknown;
+    this.counts['unfit-metric'] += unfit;
+    this.counts['unknown-metric'] += unknown;
     const dead = usable !== undefined && !outdated && !(node?.online === true && usable.online);
     if (position !== 'again' && (usable === undefined || unknown > 0 || dead)) {
       this.ask(topic);
@@ -194,6 +195,7 @@ export class SparkplugDecoder implements PayloadDecoder {
     const bdSeq = readDeath(payload, node?.devices.get(''));
     const death = node?.die(bdSeq, payload.time);
     if (node !== undefined && death === undefined) {
+      this.counts['old-death'] += 1;
       return ignored('old-death');
     }
     if (node !== undefined && death?.isNew === true) {
@@ -223,7 +225,11 @@ export class SparkplugDecoder implements PayloadDecoder {
 
   private follow(topic: SparkplugTopic, node: NodeState, { seq, time }: RawPayload): Position {
     const position = node.follow(seq, time, this.environment.now());
-    this.counts.gaps += position === 'gap' ? 1 : 0;
+    if (position === 'gap') {
+      this.counts['sequence-gap'] += 1;
+    } else if (position === 'again') {
+      this.counts.repeat += 1;
+    }
     if (node.gap && position !== 'again') {
       this.ask(topic);
     }

@@ -7,6 +7,7 @@ import { Router } from '../pipeline/router.ts';
 import { systemScheduler } from '../pipeline/scheduler.ts';
 import { AmqpLetterDesk } from '../rabbit/letter-desk.ts';
 import { Session, SessionError } from '../rabbit/session.ts';
+import { tlsOptions } from '../rabbit/tls.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import { CommandError, EXIT } from './command.ts';
 import type { DeadOptions } from './dead-options.ts';
@@ -26,12 +27,11 @@ export interface OpenDesk {
 export async function openDesk(options: DeadOptions, env: NodeJS.ProcessEnv, warn: (line: string) => void): Promise<OpenDesk> {
   const settings = options.config === undefined ? undefined : await settingsOf(options.config, env);
   const urls = (options.url === undefined ? settings?.rabbitmq.urls : undefined) ?? splitUrls(options.url ?? env['SLUICE_AMQP_URL'] ?? 'amqp://localhost:5672');
-  const { serverName, ...files } = settings?.rabbitmq.tls ?? {};
   const session = (name: string): Session =>
     new Session({
       name,
       urls,
-      tls: { ...files, ...(serverName === undefined ? {} : { servername: serverName }) },
+      tls: tlsOptions(settings?.rabbitmq.tls),
       heartbeatSeconds: settings?.rabbitmq.heartbeatSeconds ?? 5,
       connectTimeoutMs: ANSWER_MS,
       failFast: true,

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { AnomalyCounts } from '../codec/anomalies.ts';
 import type { Observer } from '../domain/events.ts';
 import type { InFlight, Ledger } from '../domain/ledger.ts';
 import type { QueueState } from '../domain/queue-state.ts';
@@ -20,6 +21,8 @@ export interface MetricsOptions {
   readonly inFlight: () => InFlight;
   readonly lanes: () => readonly LaneStatus[];
   readonly dedupe: () => DedupeStats;
+  /** What codecs have noticed since the start. */
+  readonly anomalies: () => Readonly<AnomalyCounts>;
   /** Names of the routes in the settings: the only values, beside `(none)`, `(dead letters)` and `(other)`, that the label `route` takes. */
   readonly routes: readonly string[];
   /** Names of the connections to the broker. */

@@ -1,3 +1,4 @@
+import { ANOMALIES, ANOMALY_KINDS } from '../codec/anomalies.ts';
 import { DELAY_BOUNDS_MS } from '../domain/delays.ts';
 import { FLAGS } from '../domain/flags.ts';
 import { FILTER_REASONS, OUTCOMES } from '../domain/ledger.ts';
@@ -156,6 +157,16 @@ export const READ_METRICS = {
     unit: 'ids',
     help: 'Reading ids that were forgotten for want of room before half of `dedupe.windowSeconds` had passed, those of the devices with most readings first.',
     worry: 'It grows: re-sends and redeliveries that come late may pass. Raise `dedupe.entries` or shorten the window.',
+  },
+  sluice_codec_anomalies_total: {
+    ...read,
+    type: 'counter',
+    unit: 'messages, metrics or requests',
+    labels: { kind: ANOMALY_KINDS },
+    help: `What codecs with a memory (Sparkplug) notice in messages that they can read: ${Object.entries(ANOMALIES)
+      .map(([kind, what]) => `\`${kind}\`: ${what}`)
+      .join('; ')}.`,
+    worry: '`sequence-gap` or `unknown-metric` grows outside restarts of nodes: messages are lost before the broker, or births do not arrive.',
   },
   sluice_lanes: {
     ...read,

@@ -93,6 +93,9 @@ export function readers(options: MetricsOptions, names: Names): Record<ReadMetri
     },
     sluice_dedupe_entries: (add) => add(options.dedupe().entries),
     sluice_dedupe_evicted_early_total: (add) => add(options.dedupe().evictedEarly),
+    sluice_codec_anomalies_total: (add) => {
+      for (const [kind, n] of Object.entries(options.anomalies())) add(n, { kind });
+    },
     sluice_lanes: (add) => {
       for (const route of laneRoutes) for (const state of LANE_STATES) add(0, { route, state });
       for (const lane of lanes()) add(1, { route: names.route(lane.route), state: lane.state });

@@ -89,6 +89,7 @@ function ownState(environment: CodecEnvironment, profile: string, codec: string)
     load: (name) => environment.load(own(name)),
     save: (name, state) => environment.save(own(name), state),
     now: () => environment.now(),
+    counts: environment.counts,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Result } from '../domain/fault.ts';
 import type { LetterChanges, LetterFilter, LetterWalk, SkipReason } from '../domain/letter.ts';
 import { type Letter, skipReason } from '../domain/letter.ts';
 import { type ChangeOptions, type LetterDesk, LetterDeskError, type LetterVisitor, type ReplayOptions } from '../pipeline/letter-desk.ts';
@@ -180,9 +181,14 @@ class ReplayRun {
   }
 
   private async send(letter: Letter, laid: Laid): Promise<void> {
-    const { ingestQueue, nextId } = this.desk;
+    const { ingestQueue, nextId, publishing } = this.desk;
     // Not the run's signal: what is under way gets its answer, so that as little as possible is there twice.
-    const result = await this.publisher.publish(nextId(), ingestQueue, laid.message.content, replayProperties(letter, this.options), NEVER);
+    const once = async (): Promise<Result<void>> =>
+      await this.publisher.publish(nextId(), ingestQueue, laid.message.content, replayProperties(letter, this.options), NEVER);
+    let result = await once();
+    // A broker that refuses one message closes the channel for all that are under way, and does not say which it was. The
+    // publisher then sends one at a time: the second answer is this letter's own.
+    if (!result.ok && result.fault.code === 'NOT_CONNECTED' && publishing.state === 'ready') result = await once();
     // One that can never be sent must not stand in the way of those behind it.
     if (!result.ok && result.fault.kind === 'permanent') this.skip('refused');
     else if (!result.ok) this.stopped ??= `${result.fault.code}: ${result.fault.message}`;

@@ -237,6 +237,37 @@ describe('dead letters of a wrong profile', () => {
     await letters(62);
   });
 
+  it('that the broker refuses for good are left alone, and do not stand in the way of others', { timeout: 240_000 }, async () => {
+    await gatewayWith('$.list');
+    const small = [0, 1, 2, 3, 4, 5].map((n) => [`weather/d${n}`, JSON.stringify({ v: { n } })] as const);
+    const large = ['weather/large', JSON.stringify({ v: { n: 9 }, pad: 'x'.repeat(100_000) })] as const;
+    await publish([...small.slice(0, 3), large, ...small.slice(3)]);
+    await letters(7);
+    await gatewayWith(undefined);
+    // As when somebody has lowered the limit since. A channel reads it when it opens.
+    const limit = async (bytes: number): Promise<string> => await rig.node.ctl(['eval', `application:set_env(rabbit, max_message_size, ${bytes}).`]);
+    await limit(50_000);
+    try {
+      const replayed = await dead(['dead', 'replay', '--json']);
+      expect({ code: replayed.code, changes: json(replayed.out)[0] }).toMatchObject({
+        code: 0,
+        changes: { matched: 7, done: 6, skipped: { refused: 1 }, uncertain: 0 },
+      });
+      // Alone it is the same, and a person is told.
+      const alone = await dead(['dead', 'replay']);
+      expect(alone).toMatchObject({ code: 0, out: expect.stringMatching(/^replayed 0 of 1[\s\S]*left alone: 1 .*refuse/) as string });
+      await letters(1);
+    } finally {
+      await limit(134_217_728);
+    }
+    // At least once: where the channel was lost, those that were under way went again. Their readings have one id.
+    const found = await readings('sluice.out.a');
+    expect(new Set(found.map(({ values }) => values['n']))).toEqual(new Set([0, 1, 2, 3, 4, 5]));
+    expect(await dead(['dead', 'replay'])).toMatchObject({ code: 0, out: 'replayed 1 of 1 that matched\n' });
+    expect((await readings('sluice.out.a')).map(({ values }) => values['n'])).toEqual([9]);
+    await letters(0);
+  });
+
   it('are replayed and dropped over HTTP by who has the token', { timeout: 240_000 }, async () => {
     await prepare();
     await gatewayWith(undefined);

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type ConsumeMessage } from 'amqplib';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultCodecs } from '../../src/codec/registry.ts';
@@ -7,6 +6,8 @@ import { topicFromRoutingKey } from '../../src/domain/message.ts';
 import { compileNormaliser, type Normaliser } from '../../src/pipeline/normaliser.ts';
 import { loadSettings } from '../../src/settings/load.ts';
 import { type CorpusMessage, corpusMessages, corpusMissing, hostilePayloads } from '../support/corpus.ts';
+import { Hand } from '../support/rabbit.ts';
+import { type Letter, listen } from './outlets.ts';
 import { Rig } from './rig.ts';
 
 // What real and hostile devices send, over real MQTT through a real broker: the gateway stays up on its connections,
@@ -43,38 +44,28 @@ afterAll(async () => {
 });
 
 interface Ends {
-  readonly letters: { code: string; topic: string; body: Buffer }[];
+  readonly letters: Letter[];
   readonly readings: { topic: string; values: Record<string, unknown> }[];
 }
 
 /** Empties both queues, until the last sentinel has come and nothing is in flight any more. */
 async function collect(lastSentinel: string): Promise<Ends> {
   const ends: Ends = { letters: [], readings: [] };
-  const connection = await connect(rig.node.amqpUrl(rig.users.admin), { timeout: 5000 });
-  const channel = await connection.createChannel();
-  const take = (message: ConsumeMessage | null): void => {
-    if (message === null) return;
-    const headers = message.properties.headers ?? {};
-    if (message.fields.exchange === 'sluice.dead') {
-      ends.letters.push({ code: String(headers['x-sluice-code']), topic: String(headers['x-sluice-topic']), body: message.content });
-    } else {
-      ends.readings.push(...(JSON.parse(message.content.toString()) as { readings: Ends['readings'] }).readings);
-    }
-    channel.ack(message);
-  };
-  await channel.consume('sluice.out.readings', take);
-  await channel.consume('sluice.dead', take);
+  const stop = await listen(rig, {
+    batch: (body) => void ends.readings.push(...(JSON.parse(body) as { readings: Ends['readings'] }).readings),
+    letter: (letter) => void ends.letters.push(letter),
+  });
+  const hand = await Hand.open(rig.node.amqpUrl(rig.users.admin));
   const end = performance.now() + 60_000;
   for (;;) {
     const { inFlight } = await rig.gateway.status();
     const seen = ends.readings.some((reading) => reading.topic === lastSentinel);
-    if (seen && inFlight.messages === 0 && (await channel.checkQueue('sluice.dead')).messageCount === 0) break;
+    if (seen && inFlight.messages === 0 && (await hand.depth('sluice.dead')) === 0) break;
     if (performance.now() > end) throw new Error(`the last sentinel did not come: ${JSON.stringify(await rig.gateway.status())}`);
     await sleep(100);
   }
-  // What the broker has handed over is acked before it answers the close.
-  await channel.close();
-  await connection.close();
+  await stop();
+  await hand.close();
   return ends;
 }
 

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConsumeMessage } from 'amqplib';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { until } from '../support/rabbit.ts';
+import { listen } from './outlets.ts';
 import { Rig } from './rig.ts';
 
 // Topics longer than 255 bytes over real MQTT: the broker PUBACKs and queues them, and each delivery kills the consumer.
@@ -35,12 +35,8 @@ function settings(dir: string): string {
   return file;
 }
 
-function take(message: ConsumeMessage): void {
-  if (message.fields.exchange === 'sluice.dead' || message.fields.routingKey === 'ingest.poison') {
-    letters.push({ key: message.fields.routingKey, body: message.content.toString() });
-    return;
-  }
-  const { readings } = JSON.parse(message.content.toString()) as { readings: { device: string; values: { n: number } }[] };
+function take(body: string): void {
+  const { readings } = JSON.parse(body) as { readings: { device: string; values: { n: number } }[] };
   for (const { device: name, values } of readings) {
     const seen = out.get(name) ?? [];
     // At least once: what was confirmed when its channel died comes a second time.
@@ -73,19 +69,7 @@ beforeAll(async () => {
   device = await connectAsync(`mqtt://127.0.0.1:${rig.node.ports.mqtt}`, { username, password, clientId: 'poisoner', protocolVersion: 4, reconnectPeriod: 0 });
   cleanUp.push(async () => await device.endAsync(true));
   await rig.gateway.start();
-  let stop = (): void => {};
-  const listening = rig.admin(async (channel) => {
-    for (const queue of ['sluice.out.readings', 'sluice.dead']) {
-      await channel.consume(queue, (message) => void (message !== null && (take(message), channel.ack(message))));
-    }
-    await new Promise<void>((resolve) => {
-      stop = resolve;
-    });
-  });
-  cleanUp.push(async () => {
-    stop();
-    await listening;
-  });
+  cleanUp.push(await listen(rig, { batch: take, letter: ({ key, body }) => void letters.push({ key, body: body.toString() }) }));
 });
 
 afterAll(async () => {

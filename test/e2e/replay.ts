@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from 'amqplib';
+import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import { connectAsync, type MqttClient } from 'mqtt';
 import type { GatewayView } from '../../src/verify/gateway-process.ts';
 import { exactJson } from '../support/exact-json.ts';
+import { type Letter, listen } from './outlets.ts';
 import type { Rig } from './rig.ts';
 
 export interface Sent {
@@ -11,13 +12,6 @@ export interface Sent {
   readonly body: Buffer;
   /** Only AMQP can say it. */
   readonly contentEncoding?: string | undefined;
-}
-
-export interface Letter {
-  readonly code: string;
-  /** As the header shows it: without control characters. */
-  readonly topic: string;
-  readonly body: Buffer;
 }
 
 /** A reading as it arrives; integers beyond 2^53 as bigint. */
@@ -59,6 +53,7 @@ export class Replay {
   private readonly channel: ConfirmChannel;
   private letters: Letter[] = [];
   private readings: WireReading[] = [];
+  private unlisten: () => Promise<void> = async () => {};
 
   private constructor(rig: Rig, device: MqttClient, amqp: ChannelModel, channel: ConfirmChannel) {
     this.rig = rig;
@@ -81,19 +76,10 @@ export class Replay {
    * once seen again in the next.
    */
   private async listen(): Promise<void> {
-    const channel = await this.amqp.createChannel();
-    const take = (message: ConsumeMessage | null): void => {
-      if (message === null) return;
-      const headers = message.properties.headers ?? {};
-      if (message.fields.exchange === 'sluice.dead') {
-        this.letters.push({ code: String(headers['x-sluice-code']), topic: String(headers['x-sluice-topic']), body: message.content });
-      } else {
-        this.readings.push(...(exactJson(message.content.toString()) as { readings: WireReading[] }).readings);
-      }
-      channel.ack(message);
-    };
-    await channel.consume('sluice.out.readings', take);
-    await channel.consume('sluice.dead', take);
+    this.unlisten = await listen(this.rig, {
+      batch: (body) => void this.readings.push(...(exactJson(body) as { readings: WireReading[] }).readings),
+      letter: (letter) => void this.letters.push(letter),
+    });
   }
 
   /** Waits until the last sentinel has come, nothing is in flight any more, and as many dead letters came as the ledger counts. */
@@ -162,6 +148,7 @@ export class Replay {
 
   async close(): Promise<void> {
     await this.device.endAsync(true);
+    await this.unlisten();
     await this.amqp.close();
   }
 }

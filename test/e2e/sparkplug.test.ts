@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ChannelModel, connect } from 'amqplib';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -9,6 +8,7 @@ import { Fleet } from '../../devices/fleet.ts';
 import { encodePayload } from '../../devices/formats/sparkplug-writer.ts';
 import { readLedger } from '../../devices/ledger.ts';
 import { TcpProxy } from '../../src/verify/proxy.ts';
+import { listen as outlets } from './outlets.ts';
 import { Rig } from './rig.ts';
 import { Station } from './station.ts';
 
@@ -85,23 +85,11 @@ async function both(name: string, value: number): Promise<void> {
 }
 
 async function listen(): Promise<void> {
-  const amqp: ChannelModel = await connect(rig.node.amqpUrl(rig.users.admin), { timeout: 5000 });
-  cleanUp.push(async () => await amqp.close());
-  const channel = await amqp.createChannel();
-  await channel.consume(
-    'sluice.out.readings',
-    (message) => {
-      if (message !== null) arrived.push(...(JSON.parse(message.content.toString()) as { readings: Reading[] }).readings);
-    },
-    { noAck: true },
-  );
-  await channel.consume(
-    'sluice.dead',
-    (message) => {
-      const headers = message?.properties.headers ?? {};
-      letters.push({ code: String(headers['x-sluice-code']), topic: String(headers['x-sluice-topic']) });
-    },
-    { noAck: true },
+  cleanUp.push(
+    await outlets(rig, {
+      batch: (body) => void arrived.push(...(JSON.parse(body) as { readings: Reading[] }).readings),
+      letter: ({ code, topic }) => void letters.push({ code, topic }),
+    }),
   );
   const { name: username, password } = rig.users.admin;
   const host = await connectAsync(`mqtt://127.0.0.1:${rig.node.ports.mqtt}`, { username, password, clientId: 'listener', protocolVersion: 4 });
@@ -221,6 +209,10 @@ describe('Sparkplug B', () => {
     expect(reading.values).toEqual({ load: 5 });
     expect(reading.flags).toContain('gap');
     await until('the command', () => commands.includes('spBv1.0/plant/NCMD/drifter'));
+    // The count of the gateway's own codecs is what it shows.
+    const metrics = await rig.gateway.metrics();
+    for (const kind of ['unknown-metric', 'rebirth-request'])
+      expect(metrics).toMatch(new RegExp(`^sluice_codec_anomalies_total\\{kind="${kind}"\\} [1-9]`, 'm'));
     // Nothing but strays: no reading at all.
     await node.send({ topic, payload: encodePayload({ time, seq: 5, metrics: [stray] }) });
     await until('the dead letter', () => letters.some(({ code }) => code === 'SPARKPLUG_UNKNOWN_ALIAS'));

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { noAnomalies } from '../../src/codec/anomalies.ts';
 import { type CodecEnvironment, defaultCodecs, type PayloadDecoder } from '../../src/codec/registry.ts';
 import { DEFAULT_LIMITS } from '../../src/domain/profile.ts';
 import { corpusMessages } from '../support/corpus.ts';
@@ -62,6 +63,7 @@ function environment(): CodecEnvironment {
     load: (name) => kept.get(name),
     save: (name, state) => kept.set(name, JSON.parse(JSON.stringify(state())) as unknown),
     now: () => 1_700_000_000_000,
+    counts: noAnomalies(),
   };
 }
 

@@ -103,7 +103,7 @@ export const memoryLimit: Fault = {
     let pid: number | undefined;
     const heal: Heal = async () => {
       await declare();
-      field.require(gateway.pid === pid && gateway.running, `the gateway ended with ${HEAP_MB} MB of heap`);
+      field.require(pid !== undefined && gateway.pid === pid && gateway.running, `the gateway ended with ${HEAP_MB} MB of heap`);
       if (!gateway.running) await gateway.start(READY_MS);
       else {
         const used = Number(/^nodejs_heap_size_used_bytes (\d+)/m.exec(await gateway.metrics())?.[1] ?? Number.NaN);
@@ -112,9 +112,9 @@ export const memoryLimit: Fault = {
         await restart();
       }
     };
-    await restart({ NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --max-old-space-size=${HEAP_MB}` });
-    ({ pid } = gateway);
     try {
+      await restart({ NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --max-old-space-size=${HEAP_MB}` });
+      ({ pid } = gateway);
       field.strike();
       await unbind();
       await field.until(

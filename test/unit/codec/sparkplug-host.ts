@@ -1,4 +1,5 @@
 import { encodePayload, type Payload } from '../../../devices/formats/sparkplug-writer.ts';
+import { type AnomalyCounts, noAnomalies } from '../../../src/codec/anomalies.ts';
 import type { CodecEnvironment, CodecOptions, Decoded } from '../../../src/codec/registry.ts';
 import { SparkplugDecoder } from '../../../src/codec/sparkplug.ts';
 import type { Result } from '../../../src/domain/fault.ts';
@@ -24,6 +25,7 @@ export class Host {
   saves = 0;
   private readonly unwritten: Map<string, () => unknown> = new Map();
   readonly decoder: SparkplugDecoder;
+  readonly counts: AnomalyCounts = noAnomalies();
 
   constructor(options: CodecOptions = {}, disk: Map<string, string> = new Map()) {
     this.disk = disk;
@@ -33,6 +35,7 @@ export class Host {
       load: (name) => (disk.has(name) ? (JSON.parse(disk.get(name) as string) as unknown) : undefined),
       save: (name, state) => this.unwritten.set(name, state),
       now: () => this.now,
+      counts: this.counts,
     };
     this.decoder = new SparkplugDecoder(options, environment);
   }

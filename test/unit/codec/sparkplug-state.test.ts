@@ -1,3 +1,4 @@
+import { noAnomalies } from '../../../src/codec/anomalies.ts';
 import { describe, expect, it } from 'vitest';
 import { type EdgeNodeOptions, type MetricSpec, type Msg, SparkplugEdgeNode } from '../../../devices/formats/sparkplug.ts';
 import type { Metric } from '../../../devices/formats/sparkplug-writer.ts';
@@ -68,7 +69,7 @@ describe('births and data', () => {
     bench.birth();
     expect(bench.host.values(early)).toEqual({ Count: 0 });
     expect(bench.host.values(bench.tick('D'))).toEqual({ Count: -2000 });
-    expect(bench.host.decoder.counts.gaps).toBe(0);
+    expect(bench.host.counts['sequence-gap']).toBe(0);
   });
 
   it('never give a name to an alias that no birth defines', () => {
@@ -80,7 +81,7 @@ describe('births and data', () => {
     expect(bench.host.take(message('NDATA', { time: T + 2001, seq: 3, metrics: [known, stranger] }))).toMatchObject([
       { values: { Temperature: 5 }, flags: ['gap'] },
     ]);
-    expect(bench.host.decoder.counts.unknownMetrics).toBe(2);
+    expect(bench.host.counts['unknown-metric']).toBe(2);
     expect(bench.host.commands).toHaveLength(1);
     // An alias of the device says nothing of the node's metrics.
     expect(bench.host.take(message('NDATA', { time: T + 2002, seq: 4, metrics: [{ ...known, alias: 2 }] }))).toBe('SPARKPLUG_UNKNOWN_ALIAS');
@@ -132,7 +133,7 @@ describe('sequence numbers', () => {
     const bench = new Bench();
     bench.birth();
     for (let i = 0; i < 600; i += 1) expect(bench.host.flags(bench.tick())).toEqual([]);
-    expect(bench.host.decoder.counts.gaps).toBe(0);
+    expect(bench.host.counts['sequence-gap']).toBe(0);
     expect(bench.host.commands).toEqual([]);
   });
 
@@ -142,12 +143,13 @@ describe('sequence numbers', () => {
     bench.node.lose();
     expect(bench.host.flags(bench.tick())).toEqual(['gap']);
     expect(bench.host.flags(bench.tick('D'))).toEqual(['gap']);
-    expect(bench.host.decoder.counts.gaps).toBe(1);
+    expect(bench.host.counts['sequence-gap']).toBe(1);
+    expect(bench.host.counts['rebirth-request']).toBe(1);
     const [command] = bench.host.commands;
     const births = bench.node.onCommand(bench.node.commandTopic, command?.body ?? Buffer.alloc(0));
     expect(births.map((born) => bench.host.flags(born))).toEqual([[], []]);
     expect(bench.host.flags(bench.tick())).toEqual([]);
-    expect(bench.host.decoder.counts.gaps).toBe(1);
+    expect(bench.host.counts['sequence-gap']).toBe(1);
   });
 
   it.each([1, 127, 128, 254])('notice %i lost messages, at the wrap too', (lost) => {
@@ -245,6 +247,7 @@ describe('deaths', () => {
     const second = bench.node.reconnect();
     bench.birth();
     expect(bench.host.take(first)).toBe('old-death');
+    expect(bench.host.counts['old-death']).toBe(1);
     expect(bench.host.flags(bench.tick())).toEqual([]);
     expect(bench.host.take(second)).toHaveLength(2);
   });
@@ -282,6 +285,16 @@ describe('deaths', () => {
 });
 
 describe('messages that come again', () => {
+  it('are counted', () => {
+    const bench = new Bench();
+    bench.birth();
+    const sent = bench.tick();
+    bench.host.take(sent);
+    expect(bench.host.counts.repeat).toBe(0);
+    bench.host.take(sent);
+    expect(bench.host.counts).toEqual({ ...noAnomalies(), repeat: 1 });
+  });
+
   /** Two sessions with data, a device's death and the node's. */
   function history(bench: Bench): Msg[] {
     const messages: Msg[] = [];
@@ -303,7 +316,7 @@ describe('messages that come again', () => {
     const once = messages.map((sent) => bench.host.take(sent));
     const again = messages.slice(from).map((sent) => bench.host.take(sent));
     expect(again).toEqual(once.slice(from));
-    expect(bench.host.decoder.counts.gaps).toBe(0);
+    expect(bench.host.counts['sequence-gap']).toBe(0);
     expect(bench.host.commands).toEqual([]);
     // And life goes on.
     bench.node.reconnect();

@@ -123,7 +123,7 @@ describe('data types', () => {
     const found = host.take(message('NDATA', { time: T, seq: 2, metrics: [bad, good] })) as Element[];
     expect(found).toMatchObject([{ values: { good: true }, flags: ['gap'] }]);
     expect(Object.keys((found[0] as Element).values)).toEqual(['good']);
-    expect(host.decoder.counts.unfitMetrics).toBe(2);
+    expect(host.counts['unfit-metric']).toBe(2);
   });
 
   it('takes both spellings of a negative small integer', () => {

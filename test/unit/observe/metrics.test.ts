@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ANOMALY_KINDS, type Anomaly, noAnomalies } from '../../../src/codec/anomalies.ts';
 import { Ledger } from '../../../src/domain/ledger.ts';
 import { METRICS } from '../../../src/observe/definitions.ts';
 import type { MetricDefinition } from '../../../src/observe/labels.ts';
@@ -19,6 +20,7 @@ function setUp(changes: Partial<MetricsOptions> = {}): { ledger: Ledger; metrics
     queues: undefined,
     inFlight: () => ({ messages: 0, items: 0, routes: new Map() }),
     dedupe: () => ({ entries: 0, evictedEarly: 0 }),
+    anomalies: noAnomalies,
     lanes: () => [],
     routes: ['readings', 'late'],
     sessions: ['consume', 'publish'],
@@ -75,6 +77,15 @@ describe('scrape', () => {
     one.ledger.messageReceived();
     expect((await one.scrape()).value('sluice_messages_received_total')).toBe(1);
     expect((await two.scrape()).value('sluice_messages_received_total')).toBe(0);
+  });
+
+  it('shows what codecs noticed, every kind from the start', async () => {
+    const counts = noAnomalies();
+    const { scrape } = setUp({ anomalies: () => counts });
+    const value = async (kind: Anomaly): Promise<number | undefined> => (await scrape()).value('sluice_codec_anomalies_total', { kind });
+    for (const kind of ANOMALY_KINDS) expect(await value(kind)).toBe(0);
+    counts['sequence-gap'] += 3;
+    expect(await value('sequence-gap')).toBe(3);
   });
 
   it('shows ledger counters as they are, scrape after scrape, and never lets one fall', async () => {

@@ -38,4 +38,17 @@ describe('the state of a codec', () => {
     expect(new Set(saved).size).toBe(saved.length);
     expect(loaded).toEqual(saved);
   });
+
+  it('is not what it counts: all profiles count in one place, which is the gateway’s', () => {
+    const environment = detachedEnvironment('test');
+    const counting: PayloadCodec = {
+      ...remembering('sparkplug', 'G'),
+      create: (_, { counts }) => {
+        counts.repeat += 1;
+        return { decode: () => ({ ok: true, value: { document: {}, flags: [] } }) };
+      },
+    };
+    compileRecipes([profile({ name: 'a', codec: 'sparkplug' }), profile({ name: 'b', codec: 'sparkplug' })], new CodecRegistry([counting]), environment);
+    expect(environment.counts.repeat).toBe(2);
+  });
 });

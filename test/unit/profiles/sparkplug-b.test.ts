@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Msg, SparkplugEdgeNode } from '../../../devices/formats/sparkplug.ts';
+import { noAnomalies } from '../../../src/codec/anomalies.ts';
 import { defaultCodecs } from '../../../src/codec/registry.ts';
 import { DEFAULT_LIMITS } from '../../../src/domain/profile.ts';
 import type { Reading } from '../../../src/domain/reading.ts';
@@ -20,6 +21,7 @@ function normaliser(commands: [string, Buffer][] = []): Normaliser {
     load: () => undefined,
     save: () => {},
     now: () => T,
+    counts: noAnomalies(),
   };
   return compileNormaliser(profile, defaultCodecs(), DEFAULT_LIMITS, 'i', environment);
 }
