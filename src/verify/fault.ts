@@ -11,8 +11,8 @@ export interface Fault {
   readonly rows: readonly string[];
   /** One line for a person: what is done. */
   readonly doc: string;
-  /** `private`: breaks a broker or a gateway, so they must be ours. */
-  readonly needs: 'private' | 'none';
+  /** `private`: breaks a broker or a gateway, so they must be ours. `cluster`: and the broker must be a cluster of three. */
+  readonly needs: 'private' | 'cluster' | 'none';
   /** The gateway must show it (readiness, a session, silence) within so many milliseconds. Undefined: it need not show. */
   readonly showsWithinMs?: ((field: Field) => number) | undefined;
   /** How long it lasts after it showed, milliseconds; default 0: it is mended at once. */

@@ -1,6 +1,7 @@
 import type { Fault } from '../fault.ts';
 import { ACCOUNT_FAULTS } from './accounts.ts';
 import { BROKER_FAULTS } from './broker.ts';
+import { CLUSTER_FAULTS } from './cluster.ts';
 import { DEVICE_FAULTS } from './devices.ts';
 import { GATEWAY_FAULTS } from './gateway.ts';
 import { INGEST_FAULTS } from './ingest.ts';
@@ -16,6 +17,7 @@ export const FAULTS: readonly Fault[] = [
   ...INGEST_FAULTS,
   ...ACCOUNT_FAULTS,
   ...DEVICE_FAULTS,
+  ...CLUSTER_FAULTS,
 ];
 
 /** What `random` draws from: the mix of row F34. */
