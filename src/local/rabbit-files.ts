@@ -69,11 +69,18 @@ function secret(path: string, text: string): void {
 }
 
 /** Writes everything the node reads. The cookie and the data of an earlier run stay. */
-export function writeNodeFiles(dir: string, ports: Ports, definitions: object, plugins: readonly string[], extraConf: readonly string[]): void {
+export function writeNodeFiles(
+  dir: string,
+  ports: Ports,
+  definitions: object,
+  plugins: readonly string[],
+  extraConf: readonly string[],
+  cookie?: string,
+): void {
   for (const folder of ['home', 'data', 'log', 'conf.d', 'schema', 'plugins', 'generated']) mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
-  const cookie = join(dir, 'home', '.erlang.cookie');
-  if (!existsSync(cookie)) secret(cookie, randomBytes(24).toString('hex'));
-  else chmodSync(cookie, 0o600);
+  const cookieFile = join(dir, 'home', '.erlang.cookie');
+  if (cookie !== undefined || !existsSync(cookieFile)) secret(cookieFile, cookie ?? randomBytes(24).toString('hex'));
+  else chmodSync(cookieFile, 0o600);
   writeFileSync(join(dir, 'rabbitmq.conf'), confText(ports, extraConf));
   writeFileSync(join(dir, 'enabled_plugins'), `[${plugins.join(',')}].\n`);
   writeFileSync(join(dir, 'rabbitmq-env.conf'), '');
@@ -82,7 +89,7 @@ export function writeNodeFiles(dir: string, ports: Ports, definitions: object, p
 }
 
 /** The whole environment of the node and of `rabbitmqctl`: nothing of the caller's RABBITMQ_* or NOTIFY_SOCKET gets through. */
-export function nodeEnv(dir: string, name: string, ports: Ports, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+export function nodeEnv(dir: string, name: string, ports: Ports, env: NodeJS.ProcessEnv = process.env, erlArgs = ''): NodeJS.ProcessEnv {
   // Erlang's distribution listens on all addresses unless told (kernel application, inet_dist_use_interface).
   const loopback = `-kernel inet_dist_use_interface {${HOST.replaceAll('.', ',')}}`;
   return {
@@ -113,7 +120,7 @@ export function nodeEnv(dir: string, name: string, ports: Ports, env: NodeJS.Pro
     // so a SIGKILL reaches the node itself. `-noinput` undoes the other thing that this setting would do.
     RABBITMQ_ALLOW_INPUT: '1',
     RABBITMQ_SERVER_START_ARGS: '-noinput',
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${loopback} -${nodeMark(dir)} 1`,
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${loopback} ${erlArgs === '' ? '' : `${erlArgs} `}-${nodeMark(dir)} 1`,
     RABBITMQ_CTL_ERL_ARGS: loopback,
   };
 }

@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, r
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Account, amqpUrlOf, type BrokerNode, BrokerNodeError } from './broker-node.ts';
-import { amqpAnswers, assertPortsFree, freePorts, httpAnswers, type Ports, probe, USUAL_PORTS } from './ports.ts';
+import { amqpAnswers, assertPortsFree, freePorts, httpAnswers, PORT_NAMES, type Ports, probe, USUAL_PORTS } from './ports.ts';
 import { gone, signal } from './processes.ts';
 import { nodeEnv, nodeFiles, PLUGINS, serverScript, tellingLines, writeNodeFiles } from './rabbit-files.ts';
 import { findRabbit, type RabbitInstall } from './rabbit-install.ts';
@@ -26,6 +26,12 @@ export interface RabbitNodeOptions {
   readonly plugins?: readonly string[];
   /** More lines for rabbitmq.conf; a later line wins. */
   readonly conf?: readonly string[];
+  /** Erlang cookie, where several nodes form a cluster; default: one of the node's own. */
+  readonly cookie?: string;
+  /** `given`: a port mapper of somebody else answers on `ports.epmd`; default `own`. */
+  readonly mapper?: 'own' | 'given';
+  /** More arguments for the Erlang VM. */
+  readonly erlArgs?: string;
   readonly log?: (line: string) => void;
   /** Time to become ready, default 60 s. */
   readonly deadlineMs?: number;
@@ -50,16 +56,19 @@ class PrivateNode implements BrokerNode {
   private readonly install: RabbitInstall;
   private readonly env: NodeJS.ProcessEnv;
   private readonly log: (line: string) => void;
+  private readonly ownMapper: boolean;
   private child: ChildProcess | undefined;
   private epmd: ChildProcess | undefined;
   private end: Promise<string> = Promise.resolve('not started');
 
-  constructor(install: RabbitInstall, dir: string, name: string, ports: Ports, log: (line: string) => void) {
+  constructor(install: RabbitInstall, dir: string, ports: Ports, options: Pick<RabbitNodeOptions, 'name' | 'mapper' | 'erlArgs' | 'log'>) {
+    const { name = 'sluice', mapper = 'own', erlArgs, log = () => undefined } = options;
     this.install = install;
     this.dir = dir;
     this.ports = ports;
     this.log = log;
-    this.env = nodeEnv(dir, name, ports);
+    this.ownMapper = mapper === 'own';
+    this.env = nodeEnv(dir, name, ports, process.env, erlArgs);
   }
 
   get pid(): number | undefined {
@@ -79,8 +88,11 @@ class PrivateNode implements BrokerNode {
   }
 
   async launch(): Promise<void> {
-    await assertPortsFree(this.ports);
-    await this.startEpmd();
+    await assertPortsFree(
+      this.ports,
+      PORT_NAMES.filter((name) => this.ownMapper || name !== 'epmd'),
+    );
+    if (this.ownMapper) await this.startEpmd();
     // The log of this start alone tells when it is ready; one older log is kept.
     const { log } = nodeFiles(this.dir);
     if (existsSync(log)) renameSync(log, `${log}.1`);
@@ -266,8 +278,8 @@ export async function startRabbitNode(options: RabbitNodeOptions): Promise<Rabbi
   if (await stopStaleNode(dir)) log('stopped the RabbitMQ node of an earlier run');
   for (let attempt = 1; ; attempt += 1) {
     const ports = options.ports === 'free' ? await freePorts() : { ...USUAL_PORTS, ...options.ports };
-    writeNodeFiles(dir, ports, options.definitions, options.plugins ?? PLUGINS, options.conf ?? []);
-    const node = new PrivateNode(install, dir, options.name ?? 'sluice', ports, log);
+    writeNodeFiles(dir, ports, options.definitions, options.plugins ?? PLUGINS, options.conf ?? [], options.cookie);
+    const node = new PrivateNode(install, dir, ports, options);
     try {
       await node.launch();
       await node.waitReady(options.deadlineMs ?? READY_MS, options.signal);

@@ -12,8 +12,8 @@ const STEADY_MS = 500;
 
 /** Where devices connect, and as whom. */
 export interface DeviceDoor {
-  readonly mqttUrl: string | undefined;
-  readonly wsUrl: string | undefined;
+  readonly mqttUrl: string | readonly string[] | undefined;
+  readonly wsUrl: string | readonly string[] | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
   /** Second level of every topic. */

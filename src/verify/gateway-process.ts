@@ -31,7 +31,7 @@ export interface GatewayView {
   >;
   readonly inFlight: { readonly messages: number; readonly items: number };
   readonly imbalance: { readonly messages: number; readonly items: number };
-  readonly sessions: readonly { readonly name: string; readonly state: string; readonly reason?: string; readonly since: string }[];
+  readonly sessions: readonly { readonly name: string; readonly state: string; readonly address?: string; readonly reason?: string; readonly since: string }[];
   readonly components: readonly { readonly name: string; readonly phase: string; readonly reason?: string; readonly since: string }[];
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Settings } from '../settings/load.ts';
-import type { Outlet } from './auditor.ts';
+import type { Outlet } from './outlet-reader.ts';
 import type { DeviceDoor } from './field.ts';
 import { TcpProxy } from './proxy.ts';
 import { outletsOf, PrivateSite } from './site.ts';
@@ -40,7 +40,8 @@ export interface Ground {
   readonly door: DeviceDoor;
   readonly deviceProxies: readonly TcpProxy[];
   readonly gatewayUrl: string;
-  readonly auditUrl: string;
+  /** Of the nodes of one cluster: one is enough. */
+  readonly auditUrls: readonly string[];
   readonly outlets: readonly Outlet[];
   /** Whether a topic can only be of this run. */
   ours(topic: string): boolean;
@@ -56,24 +57,25 @@ export class GroundError extends Error {
   override readonly name = 'GroundError';
 }
 
-export async function privateGround(target: PrivateTarget, signal: AbortSignal): Promise<Ground> {
+/** `cluster`: the broker is one of three nodes. */
+export async function privateGround(target: PrivateTarget, cluster: boolean, signal: AbortSignal): Promise<Ground> {
   const { config, root, gateway } = target;
-  const site = await PrivateSite.start({ settings: config, root, prefix: PREFIX, gateway, signal });
-  const { mqtt, ws } = site.proxies;
+  const site = await PrivateSite.start({ settings: config, root, prefix: PREFIX, gateway, cluster, signal });
   return {
     site,
     dir: site.dir,
     door: {
-      mqttUrl: site.mqttUrl,
-      wsUrl: site.wsUrl,
+      mqttUrl: site.doors.map(({ mqtt }) => `mqtt://127.0.0.1:${mqtt.port}`),
+      // Not in a cluster: RabbitMQ 3.10.8 PUBACKs over WebSocket what the queue has refused while it had no leader (docs/operations.md).
+      wsUrl: cluster ? undefined : site.doors.map(({ ws }) => `ws://127.0.0.1:${ws.port}/ws`),
       username: site.users.device.name,
       password: site.users.device.password,
       site: site.users.device.name,
       prefix: PREFIX,
     },
-    deviceProxies: [mqtt, ws],
+    deviceProxies: site.doors.flatMap(({ mqtt, ws }) => [mqtt, ws]),
     gatewayUrl: site.gateway.url,
-    auditUrl: site.auditUrl,
+    auditUrls: site.auditUrls,
     outlets: outletsOf(site.settings, false),
     // Nobody else is there.
     ours: () => true,
@@ -114,7 +116,7 @@ export async function userGround(target: UserTarget, id: string): Promise<Ground
     },
     deviceProxies,
     gatewayUrl: httpUrl,
-    auditUrl: amqpUrl,
+    auditUrls: [amqpUrl],
     outlets: outletsOf(settings, true),
     ours: (topic) => topic.startsWith(ours),
     close: async (keep) => {

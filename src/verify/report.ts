@@ -73,6 +73,36 @@ export function reportOf(input: ReportInput): Report {
   };
 }
 
+/** Two runs behind each other, as one. */
+export function joined(first: Report, second: Report): Report {
+  const sum = <K extends keyof Report>(...keys: readonly K[]): Record<K, number> =>
+    Object.fromEntries(keys.map((key) => [key, (first[key] as number) + (second[key] as number)])) as Record<K, number>;
+  const both = (what: keyof Report['examples']): readonly string[] => [...first.examples[what], ...second.examples[what]].slice(0, EXAMPLES);
+  const codes = Object.keys({ ...first.deadLetterCodes, ...second.deadLetterCodes });
+  return {
+    ...first,
+    ok: first.ok && second.ok,
+    ...sum(
+      'seconds',
+      'attempted',
+      'pubacked',
+      'forwarded',
+      'deadLettered',
+      'dropped',
+      'duplicates',
+      'lost',
+      'unexpected',
+      'outOfOrder',
+      'changed',
+      'indeterminate',
+    ),
+    deadLetterCodes: Object.fromEntries(codes.map((code) => [code, (first.deadLetterCodes[code] ?? 0) + (second.deadLetterCodes[code] ?? 0)])),
+    faults: [...first.faults, ...second.faults],
+    problems: [...first.problems, ...second.problems],
+    examples: { lost: both('lost'), unexpected: both('unexpected'), outOfOrder: both('outOfOrder'), changed: both('changed') },
+  };
+}
+
 function count(n: number, what: string): string[] {
   return n === 0 ? [] : [`${n} ${n === 1 ? 'message' : 'messages'} ${what}`];
 }

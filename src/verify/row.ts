@@ -132,21 +132,15 @@ async function caughtUp(field: Field): Promise<void> {
   }
 }
 
-interface Redeliveries {
-  readonly count: number;
-  readonly broker: number | undefined;
+/** By process: a broker that was started anew counts from 0. */
+type Redeliveries = ReadonlyMap<number, number>;
+
+async function redeliveries(field: Field): Promise<Redeliveries> {
+  return (await field.parts.site?.redelivered()) ?? new Map<number, number>();
 }
 
-async function redeliveries(field: Field): Promise<Redeliveries | undefined> {
-  const { site } = field.parts;
-  const count = await site?.redelivered();
-  return count === undefined ? undefined : { count, broker: site?.node.pid };
-}
-
-/** A broker that was started anew counts from 0. */
-function since(before: Redeliveries | undefined, now: Redeliveries | undefined): number | null {
-  if (now === undefined) return null;
-  return before === undefined || before.broker !== now.broker ? now.count : now.count - before.count;
+function since(before: Redeliveries, now: Redeliveries): number | null {
+  return now.size === 0 ? null : [...now].reduce((sum, [broker, count]) => sum + count - (before.get(broker) ?? 0), 0);
 }
 
 export function messageOf(error: unknown): string {

@@ -1,13 +1,15 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fleet, type FleetStats } from '../../devices/fleet.ts';
 import { stream } from '../../devices/random.ts';
 import { LiveLine, type Screen } from '../local/live-line.ts';
 import { Arrivals, readLedgers } from './arrivals.ts';
 import { Auditor } from './auditor.ts';
+import { faultOf } from './faults/index.ts';
 import { Field } from './field.ts';
 import { type Ground, GroundError, type PrivateTarget, privateGround, type UserTarget, userGround } from './ground.ts';
 import { Nemesis } from './nemesis.ts';
-import { type Report, reportOf } from './report.ts';
+import { joined, type Report, reportOf } from './report.ts';
 import { type FaultRow, messageOf } from './row.ts';
 import { Watch } from './watch.ts';
 
@@ -38,14 +40,33 @@ const STOP_MS = 60_000;
 const SETTLE_MS = 180_000;
 const LAST_LOOK_MS = 30_000;
 
-/** Drives load and faults through a gateway and judges what came out. Throws `Stopped` when `signal` aborts; nothing of it runs any more then. */
+/**
+ * Drives load and faults through a gateway and judges what came out. Faults that need a cluster have their turn behind the
+ * others, on a ground of their own that is made for them alone. Throws `Stopped` when `signal` aborts; nothing of it runs any
+ * more then.
+ */
 export async function verify(options: VerifyOptions, screen: Screen, signal: AbortSignal): Promise<Report> {
+  const clustered = (kind: string): boolean => faultOf(kind)?.needs === 'cluster';
+  const faults = options.faults.filter(clustered);
+  if (faults.length === 0) return await verifyOn(false, options, screen, signal);
+  const others = options.faults.filter((kind) => !clustered(kind));
+  const first = others.length === 0 ? undefined : await verifyOn(false, { ...options, faults: others }, screen, signal);
+  const second = await verifyOn(true, { ...options, faults }, screen, signal);
+  return first === undefined ? second : joined(first, second);
+}
+
+async function verifyOn(cluster: boolean, options: VerifyOptions, screen: Screen, signal: AbortSignal): Promise<Report> {
   const live = new LiveLine(screen, () => performance.now(), PLAIN_EVERY_MS);
   let ground: Ground | undefined;
   let report: Report | undefined;
   try {
-    if (options.target.mode === 'private') live.print('starts a private RabbitMQ and a gateway; this takes some ten seconds');
-    ground = options.target.mode === 'private' ? await privateGround(options.target, signal) : await userGround(options.target, idOf(options.seed));
+    if (options.target.mode === 'private') {
+      const what = cluster
+        ? 'three private RabbitMQ nodes and a gateway; this takes up to a minute'
+        : 'a private RabbitMQ and a gateway; this takes some ten seconds';
+      live.print(`starts ${what}`);
+    }
+    ground = options.target.mode === 'private' ? await privateGround(options.target, cluster, signal) : await userGround(options.target, idOf(options.seed));
     if (signal.aborted) throw new Stopped();
     report = await new Run(options, ground, live, signal).all();
     return report;
@@ -82,11 +103,11 @@ class Run {
     this.ground = ground;
     this.live = live;
     this.signal = signal;
-    const { door, auditUrl, outlets, gatewayUrl, dir } = ground;
+    const { door, auditUrls, outlets, gatewayUrl, dir } = ground;
     const prefix = `${door.prefix}m-`;
     const main = `devices/${door.site}/${prefix}`;
     this.auditor = new Auditor(
-      auditUrl,
+      auditUrls,
       outlets,
       new Arrivals(
         (topic) => ground.ours(topic),
@@ -127,6 +148,8 @@ class Run {
       await this.lastLook();
       this.judgeAudit(stats);
       const { seed, rate, devices, seconds, target } = this.options;
+      // Beside ledgers and logs, where they are kept: every message by its name, where the report has the first few.
+      writeFileSync(join(this.ground.dir, 'verdict.json'), JSON.stringify(verdict, undefined, 2));
       return reportOf({
         verdict,
         seed,

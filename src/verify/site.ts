@@ -1,15 +1,17 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { connect } from 'amqplib';
 import { type Accounts, newAccounts } from '../local/credentials.ts';
 import { localDefinitions } from '../local/definitions.ts';
 import { freePorts } from '../local/ports.ts';
 import { alive } from '../local/processes.ts';
-import { type RabbitNode, startRabbitNode, stopStaleNode } from '../local/rabbit-node.ts';
+import { nodeFiles } from '../local/rabbit-files.ts';
+import { type RabbitNode, type RabbitNodeOptions, startRabbitNode, stopStaleNode } from '../local/rabbit-node.ts';
 import { buildTopology, type Topology } from '../rabbit/topology.ts';
 import { loadSettings, type Problem, type Settings } from '../settings/load.ts';
 import { topologyOptions } from '../topology-options.ts';
-import type { Outlet } from './auditor.ts';
+import type { Outlet } from './outlet-reader.ts';
+import { Cluster } from './cluster.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { TcpProxy } from './proxy.ts';
 import type { SmallDisk } from './small-disk.ts';
@@ -26,6 +28,8 @@ export interface SiteOptions {
   readonly prefix: string;
   /** Built `main.js` of the gateway under test; default this build's. */
   readonly gateway?: string | undefined;
+  /** Three nodes of one cluster instead of one node. */
+  readonly cluster?: boolean | undefined;
   /** More lines for rabbitmq.conf. */
   readonly conf?: readonly string[];
   readonly signal?: AbortSignal | undefined;
@@ -45,6 +49,13 @@ export class SiteSettingsError extends Error {
 /** Ten seconds on a machine that is idle. */
 const BROKER_START_MS = 180_000;
 
+/** In front of AMQP (the gateway), MQTT, and MQTT over WebSocket (the devices) of one node. */
+interface Doors {
+  readonly amqp: TcpProxy;
+  readonly mqtt: TcpProxy;
+  readonly ws: TcpProxy;
+}
+
 type AdminChannel = Awaited<ReturnType<Awaited<ReturnType<typeof connect>>['createChannel']>>;
 
 /** A private broker and a gateway process, with a proxy in front of each of the broker's doors: what may be broken must not be shared. */
@@ -52,23 +63,29 @@ export class PrivateSite {
   readonly dir: string;
   readonly settings: Settings;
   readonly topology: Topology;
+  /** The broker; of a cluster the first node. */
   readonly node: RabbitNode;
+  readonly cluster: Cluster | undefined;
   readonly users: Accounts;
-  /** In front of AMQP and the management API (the gateway), MQTT, and MQTT over WebSocket (the devices). */
-  readonly proxies: { readonly amqp: TcpProxy; readonly management: TcpProxy; readonly mqtt: TcpProxy; readonly ws: TcpProxy };
+  /** Of the first node, and in front of its management API (the gateway). */
+  readonly proxies: Doors & { readonly management: TcpProxy };
+  /** Of each node of a cluster; else of the first alone. */
+  readonly doors: readonly Doors[];
   readonly gateway: GatewayProcess;
   /** Stands by for the first one; not started. */
   readonly second: GatewayProcess;
   /** File systems that faults have mounted in its folder. */
   readonly disks = new Set<SmallDisk>();
 
-  private constructor(site: Pick<PrivateSite, 'dir' | 'settings' | 'topology' | 'node' | 'users' | 'proxies' | 'gateway' | 'second'>) {
+  private constructor(site: Pick<PrivateSite, 'dir' | 'settings' | 'topology' | 'node' | 'cluster' | 'users' | 'proxies' | 'doors' | 'gateway' | 'second'>) {
     this.dir = site.dir;
     this.settings = site.settings;
     this.topology = site.topology;
     this.node = site.node;
+    this.cluster = site.cluster;
     this.users = site.users;
     this.proxies = site.proxies;
+    this.doors = site.doors;
     this.gateway = site.gateway;
     this.second = site.second;
   }
@@ -80,34 +97,44 @@ export class PrivateSite {
     await sweep(root, options.prefix);
     const dir = mkdtempSync(join(root, `${options.prefix}${process.pid}-`));
     let node: RabbitNode | undefined;
+    let cluster: Cluster | undefined;
     const proxies: TcpProxy[] = [];
     try {
       const users = newAccounts();
       const file = resolve(typeof options.settings === 'string' ? options.settings : options.settings(dir));
       // Below the ephemeral range, see freePorts: the gateway retries these ports while nobody listens.
       const own = await freePorts();
-      const settings = await readSettings(file, `amqp://127.0.0.1:${own.amqp}`, own.management, `http://127.0.0.1:${own.dist}`);
+      const others = options.cluster === true ? [await freePorts(), await freePorts()] : [];
+      const listens = [own, ...others];
+      const settings = await readSettings(
+        file,
+        listens.map((ports) => `amqp://127.0.0.1:${ports.amqp}`).join(','),
+        own.management,
+        `http://127.0.0.1:${own.dist}`,
+      );
       const topology = buildTopology(topologyOptions(settings));
       const { conf = [], signal } = options;
-      node = await startRabbitNode({
-        dir: join(dir, 'node'),
-        name: 'sluice-verify',
-        ports: 'free',
-        definitions: localDefinitions(users, topology),
-        conf,
-        deadlineMs: BROKER_START_MS,
-        ...(signal === undefined ? {} : { signal }),
-      });
+      const definitions = localDefinitions(users, topology);
+      const common = { conf, deadlineMs: BROKER_START_MS, ...(signal === undefined ? {} : { signal }) };
+      const single: RabbitNodeOptions = { ...common, dir: join(dir, 'node'), name: 'sluice-verify', ports: 'free', definitions };
+      if (options.cluster === true) cluster = await Cluster.start({ ...common, dir, definitions });
+      else node = await startRabbitNode(single);
+      const nodes = cluster?.nodes ?? (node === undefined ? [] : [node]);
       const proxy = async (port: number, listen: number): Promise<TcpProxy> => {
         const one = await TcpProxy.start('127.0.0.1', port, { listen });
         proxies.push(one);
         return one;
       };
-      const amqp = await proxy(node.ports.amqp, own.amqp);
-      const management = await proxy(node.ports.management, own.dist);
-      const mqtt = await proxy(node.ports.mqtt, own.mqtt);
-      const ws = await proxy(node.ports.webMqtt, own.webMqtt);
-      const url = amqp.via(node.amqpUrl(users.gateway));
+      const doors: Doors[] = [];
+      for (const [i, { ports }] of nodes.entries()) {
+        const listen = listens[i] ?? own;
+        const [amqp, mqtt] = [await proxy(ports.amqp, listen.amqp), await proxy(ports.mqtt, listen.mqtt)];
+        doors.push({ amqp, mqtt, ws: await proxy(ports.webMqtt, listen.webMqtt) });
+      }
+      const [first, front] = [nodes[0], doors[0]];
+      if (first === undefined || front === undefined) throw new Error('a site without a broker');
+      const url = doors.map(({ amqp }) => amqp.via(first.amqpUrl(users.gateway))).join(',');
+      const management = await proxy(first.ports.management, own.dist);
       const { name, password } = users.admin;
       const managementUrl = management.via(`http://${name}:${password}@127.0.0.1`);
       const gateway = (httpPort: number, log: string): GatewayProcess =>
@@ -122,18 +149,25 @@ export class PrivateSite {
         dir,
         settings,
         topology,
-        node,
+        node: first,
+        cluster,
         users,
-        proxies: { amqp, management, mqtt, ws },
+        proxies: { ...front, management },
+        doors,
         gateway: gateway(own.management, 'gateway.log'),
         second: gateway(own.prometheus, 'gateway-2.log'),
       });
     } catch (error) {
       for (const one of proxies) await one.close();
       await node?.remove();
+      await cluster?.remove();
       rmSync(dir, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  get nodes(): readonly RabbitNode[] {
+    return this.cluster?.nodes ?? [this.node];
   }
 
   get mqttUrl(): string {
@@ -144,9 +178,9 @@ export class PrivateSite {
     return `ws://127.0.0.1:${this.proxies.ws.port}/ws`;
   }
 
-  /** The account of the auditor, past the proxy. */
-  get auditUrl(): string {
-    return this.node.amqpUrl(this.users.admin);
+  /** The account of the auditor at each node, past the proxies. */
+  get auditUrls(): readonly string[] {
+    return this.nodes.map((node) => node.amqpUrl(this.users.admin));
   }
 
   /** What the gateway's account may do, as the node was started with. */
@@ -159,7 +193,8 @@ export class PrivateSite {
 
   /** As the administrator, on a connection that is closed at the end. */
   async admin<T>(use: (channel: AdminChannel) => Promise<T>): Promise<T> {
-    const connection = await connect(this.auditUrl, { timeout: 5000 });
+    const url = this.nodes.find(({ running }) => running)?.amqpUrl(this.users.admin) ?? '';
+    const connection = await connect(url, { timeout: 5000 });
     connection.on('error', () => {});
     try {
       return await use(await connection.createChannel());
@@ -168,22 +203,30 @@ export class PrivateSite {
     }
   }
 
-  /** Deliveries that the broker has marked as redelivered since it started; undefined while it does not answer. */
-  async redelivered(): Promise<number | undefined> {
-    try {
-      const response = await fetch(`http://127.0.0.1:${this.node.ports.prometheus}/metrics`, { signal: AbortSignal.timeout(5000) });
-      const counts = (await response.text()).matchAll(/^rabbitmq_global_messages_redelivered_total\{[^}]*\} (\d+)/gm);
-      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
-    } catch {
-      return undefined;
+  /** Deliveries that each node has marked as redelivered since it started, by its process id; without those that do not answer. */
+  async redelivered(): Promise<ReadonlyMap<number, number>> {
+    const found = new Map<number, number>();
+    for (const { pid, ports } of this.nodes) {
+      try {
+        const response = await fetch(`http://127.0.0.1:${ports.prometheus}/metrics`, { signal: AbortSignal.timeout(5000) });
+        const counts = (await response.text()).matchAll(/^rabbitmq_global_messages_redelivered_total\{[^}]*\} (\d+)/gm);
+        found.set(
+          pid ?? 0,
+          [...counts].reduce((sum, [, count]) => sum + Number(count), 0),
+        );
+      } catch {
+        // It is away: that is what many of these runs are about.
+      }
     }
+    return found;
   }
 
   /** Ends everything. `keep`: leaves logs and whatever else is evidence, without the broker's data. */
   async stop(keep = false): Promise<void> {
     await Promise.all([this.gateway.end('SIGKILL').catch(() => {}), this.second.end('SIGKILL').catch(() => {})]);
-    for (const proxy of Object.values(this.proxies)) await proxy.close();
-    await this.node.remove();
+    for (const proxy of [this.proxies.management, ...this.doors.flatMap(({ amqp, mqtt, ws }) => [amqp, mqtt, ws])]) await proxy.close();
+    if (keep) for (const node of this.nodes) keepLog(node.dir, this.dir);
+    await (this.cluster ?? this.node).remove();
     for (const disk of this.disks) await disk.close();
     if (!keep) rmSync(this.dir, { recursive: true, force: true });
   }
@@ -205,13 +248,19 @@ export function outletsOf(settings: Settings, beside: boolean): Outlet[] {
   ];
 }
 
+/** What a broker wrote since its last start, and in the one before. */
+function keepLog(node: string, dir: string): void {
+  const { log } = nodeFiles(node);
+  for (const end of ['', '.1']) if (existsSync(log + end)) copyFileSync(log + end, join(dir, `${basename(node)}.log${end}`));
+}
+
 async function readSettings(file: string, amqpUrl: string, httpPort: number, managementUrl: string): Promise<Settings> {
   const env = { ...process.env, SLUICE_AMQP_URL: amqpUrl, SLUICE_HTTP_PORT: String(httpPort), SLUICE_MANAGEMENT_URL: managementUrl };
   const loaded = await loadSettings(file, env);
   if (!loaded.ok) throw new SiteSettingsError(`the settings ${file} are wrong`, loaded.problems);
   const { rabbitmq, http } = loaded.settings;
   // A gateway that went to another broker than ours would be tested on somebody's data.
-  if (rabbitmq.urls.length !== 1 || rabbitmq.urls[0] !== amqpUrl)
+  if (rabbitmq.urls.join(',') !== amqpUrl)
     throw new SiteSettingsError(`${file} names a broker of its own. For a private one write: rabbitmq: { url: \${SLUICE_AMQP_URL} }`);
   if (rabbitmq.management !== undefined && rabbitmq.management !== managementUrl)
     throw new SiteSettingsError(`${file} names a management API of its own. Write: rabbitmq: { management: \${SLUICE_MANAGEMENT_URL:-} }`);
@@ -225,9 +274,9 @@ async function sweep(root: string, prefix: string): Promise<void> {
     const owner = Number(name.startsWith(prefix) ? /^(\d+)-/.exec(name.slice(prefix.length))?.[1] : Number.NaN);
     if (!Number.isInteger(owner) || alive(owner)) continue;
     // A failed run leaves ledgers and logs as evidence, but no node.
-    const node = join(root, name, 'node');
-    if (!existsSync(node)) continue;
-    await stopStaleNode(node);
+    const nodes = readdirSync(join(root, name)).filter((inner) => /^node(-\d)?$/.test(inner));
+    if (nodes.length === 0) continue;
+    for (const node of nodes) await stopStaleNode(join(root, name, node));
     rmSync(join(root, name), { recursive: true, force: true });
   }
 }

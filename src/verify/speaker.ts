@@ -22,7 +22,7 @@ export class Speaker {
   /** `name`: of its devices, unlike those of any other speaker or fleet of the run. */
   static async open(field: Field, name: string): Promise<Speaker> {
     const { door } = field.parts;
-    const client = await connectAsync(door.mqttUrl ?? door.wsUrl ?? '', {
+    const client = await connectAsync([door.mqttUrl ?? door.wsUrl].flat()[0] ?? '', {
       protocolVersion: 4,
       clientId: `${door.site}-${door.prefix}${name}`,
       clean: false,

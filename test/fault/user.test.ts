@@ -112,13 +112,17 @@ describe("against the user's own broker and gateway", () => {
 });
 
 describe('with a private broker', () => {
-  it('cleans up everything on Ctrl-C', async () => {
-    const own = join(dir, 'interrupted');
-    const cli = new Cli(['--faults', 'random', '--seconds', '600', '--rate', '100', '--dir', own]);
-    await cli.sees(/gateway ready/);
+  it.each([
     // Broker, its port mapper, gateway.
+    ['random', 3],
+    // Three nodes, gateway.
+    ['leader-kill*100', 4],
+  ])('cleans up everything on Ctrl-C (%s)', async (faults, processes) => {
+    const own = join(dir, `interrupted-${processes}`);
+    const cli = new Cli(['--faults', faults, '--seconds', '600', '--rate', '100', '--dir', own]);
+    await cli.sees(/gateway ready/, 600_000);
     const started = below(cli.pid);
-    expect(started.length).toBeGreaterThanOrEqual(3);
+    expect(started.length).toBeGreaterThanOrEqual(processes);
     cli.signal('SIGINT');
     expect({ code: await cli.ended, output: cli.output }).toMatchObject({ code: 5 });
     expect(cli.output).toContain('stopped before the verdict');

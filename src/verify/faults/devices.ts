@@ -64,7 +64,7 @@ export const reconnectStorm: Fault = {
       startTimeoutMs: STORM_MS,
       connectTimeoutMs: 60_000,
     });
-    const doors = [door.mqttUrl, door.wsUrl].filter((url) => url !== undefined).length;
+    const doors = [door.mqttUrl, door.wsUrl].flat().filter((url) => url !== undefined).length;
     try {
       await fleet.start(signal);
       const before = fleet.stats().reconnects;

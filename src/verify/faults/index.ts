@@ -1,6 +1,7 @@
 import type { Fault } from '../fault.ts';
 import { ACCOUNT_FAULTS } from './accounts.ts';
 import { BROKER_FAULTS } from './broker.ts';
+import { CLUSTER_FAULTS } from './cluster.ts';
 import { DEVICE_FAULTS } from './devices.ts';
 import { DISK_FAULTS } from './disks.ts';
 import { GATEWAY_FAULTS } from './gateway.ts';
@@ -20,6 +21,7 @@ export const FAULTS: readonly Fault[] = [
   ...DEVICE_FAULTS,
   ...DISK_FAULTS,
   ...MACHINE_FAULTS,
+  ...CLUSTER_FAULTS,
 ];
 
 /** What `random` draws from: the mix of row F34. */

@@ -17,8 +17,9 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 describe('sluice verify: the faults', () => {
   it('have names of their own, and a line each in the help', () => {
     expect(new Set(FAULTS.map(({ kind }) => kind)).size).toBe(FAULTS.length);
-    for (const { kind, doc } of FAULTS) expect(command.help).toMatch(new RegExp(`^[ *]+ ${kind} +${doc.slice(0, 10).replaceAll(/[().*]/g, '.')}`, 'm'));
+    for (const { kind, doc } of FAULTS) expect(command.help).toMatch(new RegExp(`^[ *+]+ ${kind} +${doc.slice(0, 10).replaceAll(/[().*]/g, '.')}`, 'm'));
     expect(NEMESIS.filter((kind) => faultOf(kind)?.needs !== 'private')).toEqual([]);
+    expect(command.help).toMatch(/^ {2}\+ leader-kill /m);
   });
 
   it('are all that can be injected, in the given order and number', () => {
@@ -34,6 +35,7 @@ describe('sluice verify: the faults', () => {
     ['', 'private', 'does not exist'],
     ['broker-kill', 'user', 'needs a private broker'],
     ['random', 'user', 'needs a private broker'],
+    ['leader-kill', 'user', 'needs a private broker'],
   ] as const)('refuse %j (%s)', (list, mode, why) => {
     expect(() => faultList(list, mode)).toThrow(why);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../../src/verify/arrivals.ts';
-import { type ReportInput, reportLines, reportOf } from '../../../src/verify/report.ts';
+import { joined, type ReportInput, reportLines, reportOf } from '../../../src/verify/report.ts';
 import type { FaultRow } from '../../../src/verify/row.ts';
 
 const GOOD: Verdict = {
@@ -70,6 +70,25 @@ describe('the report', () => {
     expect(report.ok).toBe(false);
     expect(report.problems.join('\n')).toContain(problem);
     expect(reportLines(report).join('\n')).toContain('NOT GOOD (seed 7)');
+  });
+
+  it('of two runs is good where both are, and has all of both', () => {
+    const one = reportOf(input({}));
+    const two = reportOf(input({ deadLetterCodes: { DECODE_INVALID: 1, NO_ROUTE: 2 } }, { faults: [{ ...ROW, kind: 'leader-kill' }] }));
+    expect(joined(one, two)).toMatchObject({
+      ok: true,
+      seed: 7,
+      seconds: 60,
+      attempted: 4000,
+      duplicates: 6,
+      deadLetterCodes: { DECODE_INVALID: 10, NO_ROUTE: 2 },
+      problems: [],
+    });
+    expect(joined(one, two).faults.map(({ kind }) => kind)).toEqual(['broker-kill', 'leader-kill']);
+    const bad = reportOf(input({ lost: ['a#1'] }));
+    for (const report of [joined(one, bad), joined(bad, one)]) {
+      expect(report).toMatchObject({ ok: false, lost: 1, problems: ['1 message acknowledged by the broker and lost'], examples: { lost: ['a#1'] } });
+    }
   });
 
   it('shows the first ten of what should not be', () => {
