@@ -11,7 +11,6 @@ import { Rig } from './rig.ts';
 // The shipped rules and dashboards against a real Prometheus, RabbitMQ and gateway under a light load: every query
 // answers, and alerts fire and resolve as things break and are mended.
 
-const ROOT = join(import.meta.dirname, '..', '..');
 /** As in $__rate_interval: Grafana makes four scrape intervals of it; here some more for a machine that is busy. */
 const RATE_INTERVAL = '30s';
 /** For anything that Prometheus has to notice. */
@@ -68,16 +67,9 @@ describe.skipIf(!PROMETHEUS)('rules and dashboards', () => {
   const cleanUp: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
-    rig = await Rig.start((dir) => {
-      // Known only when the broker runs; read at the start of the gateway.
-      writeFileSync(join(dir, 'management.url'), 'http://127.0.0.1:1');
-      const text = readFileSync(join(ROOT, 'config/sluice.yaml'), 'utf8').replace('rabbitmq:\n', 'rabbitmq:\n  management: ${file:management.url}\n');
-      writeFileSync(join(dir, 'settings.yaml'), text);
-      return join(dir, 'settings.yaml');
-    });
+    rig = await Rig.start('config/sluice.yaml');
     cleanUp.push(async () => await rig.stop());
     const { node, users } = rig;
-    writeFileSync(join(rig.dir, 'management.url'), `http://${users.admin.name}:${users.admin.password}@127.0.0.1:${node.ports.management}`);
     await rig.gateway.start();
     const dir = join(rig.dir, 'prometheus');
     mkdirSync(dir);
