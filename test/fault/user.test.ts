@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { alive } from '../../src/local/processes.ts';
@@ -10,6 +10,7 @@ import { CONFIG, GATEWAY, ROOT } from './runs.ts';
 let dir: string;
 
 beforeAll(() => {
+  mkdirSync(join(ROOT, '.sluice'), { recursive: true, mode: 0o700 });
   dir = mkdtempSync(join(ROOT, '.sluice', `test-${process.pid}-cli-`));
 });
 
