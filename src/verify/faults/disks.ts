@@ -104,7 +104,11 @@ export const logDiskFull: Fault = {
   },
 };
 
-/** More than RabbitMQ wants to be free (50 MB, src/local/rabbit-files.ts) and its data together. */
+/** What RabbitMQ wants to be free (src/local/rabbit-files.ts). */
+const LIMIT = 50_000_000;
+/** Enough for what it writes until it looks, and after: at the last byte 3.10.8 spoils its own files (docs/verify.md). */
+const LEFT = 30 * MEGABYTE;
+/** More than its data and that limit together. */
 const BROKER_DISK = 256 * MEGABYTE;
 
 /** Puts the broker's data somewhere else while it is stopped. */
@@ -118,7 +122,7 @@ async function moveData(field: Field, to: string): Promise<void> {
 export const brokerDiskFull: Fault = {
   kind: 'broker-disk-full',
   rows: ['F22'],
-  doc: "the file system of the broker's data fills up under load: disk alarm, then not a byte; then there is room again",
+  doc: "the file system of the broker's data fills up under load until its disk alarm; then there is room again",
   needs: 'private',
   showsWithinMs: () => 120_000,
   holdMs: 10_000,
@@ -150,16 +154,15 @@ export const brokerDiskFull: Fault = {
 
       await field.busy();
       field.strike();
-      disk.fill(20 * MEGABYTE);
+      disk.fill(LEFT);
       undo.add(() => {
-        field.require(disk.free < MEGABYTE, 'void: the file system was not full');
-        field.require(node.running, 'RabbitMQ ended because its disk was full, although its alarm held');
+        const { free } = disk;
         disk.empty();
+        field.note(`${Math.floor(free / MEGABYTE)} MB were left`);
+        field.require(free < LIMIT, 'void: the file system was not full');
       });
       await field.until('the disk alarm stops publishers', () => /block/.test(watch.last?.reasons.join() ?? ''), 120_000);
       field.note(`disk alarm after ${Date.now() - field.struckAt} ms`);
-      // The alarm keeps RabbitMQ from writing. Without it, at the last byte, 3.10.8 spoils its own logs (docs/verify.md).
-      disk.fill();
     } catch (error) {
       await heal();
       throw error;
