@@ -3,6 +3,17 @@ import type { Field } from './field.ts';
 /** Mends what `inject` broke. Called once, also when the run is given up. */
 export type Heal = () => Promise<void>;
 
+/** Does what else `inject` has to do when something is broken already: answers how to mend it, and mends it where that fails. */
+export async function orMend(heal: Heal, rest: () => Promise<void>): Promise<Heal> {
+  try {
+    await rest();
+  } catch (error) {
+    await heal();
+    throw error;
+  }
+  return heal;
+}
+
 /** This machine does not allow the fault: the row is skipped, and says why. */
 export class NotHere extends Error {
   override readonly name = 'NotHere';

@@ -128,6 +128,12 @@ export class GatewayProcess {
     return (await response.json()) as GatewayView;
   }
 
+  /** Of a metric without labels; undefined where there is none. */
+  async metric(name: string): Promise<number | undefined> {
+    const [, value] = new RegExp(`^${name} (\\S+)$`, 'm').exec(await this.metrics()) ?? [];
+    return value === undefined ? undefined : Number(value);
+  }
+
   async metrics(): Promise<string> {
     const response = await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(5000) });
     return await response.text();

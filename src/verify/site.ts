@@ -7,7 +7,7 @@ import { freePorts } from '../local/ports.ts';
 import { alive } from '../local/processes.ts';
 import { nodeFiles } from '../local/rabbit-files.ts';
 import { type RabbitNode, type RabbitNodeOptions, startRabbitNode, stopStaleNode } from '../local/rabbit-node.ts';
-import { buildTopology, type Topology } from '../rabbit/topology.ts';
+import { type BindingSpec, buildTopology, type Topology } from '../rabbit/topology.ts';
 import { loadSettings, type Problem, type Settings } from '../settings/load.ts';
 import { topologyOptions } from '../topology-options.ts';
 import type { Outlet } from './outlet-reader.ts';
@@ -201,6 +201,18 @@ export class PrivateSite {
     } finally {
       await connection.close().catch(() => {});
     }
+  }
+
+  async bind(bindings: readonly BindingSpec[]): Promise<void> {
+    await this.admin(async (channel) => {
+      for (const b of bindings) await channel.bindQueue(b.queue, b.source, b.routingKey, b.arguments);
+    });
+  }
+
+  async unbind(bindings: readonly BindingSpec[]): Promise<void> {
+    await this.admin(async (channel) => {
+      for (const b of bindings) await channel.unbindQueue(b.queue, b.source, b.routingKey, b.arguments);
+    });
   }
 
   /** Deliveries that each node has marked as redelivered since it started, by its process id; without those that do not answer. */

@@ -1,4 +1,4 @@
-import type { Fault, Heal } from '../fault.ts';
+import { type Fault, type Heal, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
 
 const SLACK_MS = 30_000;
@@ -20,7 +20,7 @@ function lockedOut(kind: string, doc: string, lock: (name: string) => readonly s
         if (!gateway.running) await gateway.start();
       };
       await node.ctl(lock(users.gateway.name));
-      try {
+      return await orMend(heal, async () => {
         field.strike();
         field.site.proxies.amqp.cut();
         await field.until(
@@ -28,11 +28,7 @@ function lockedOut(kind: string, doc: string, lock: (name: string) => readonly s
           async () => (await gateway.status()).reasons.some((reason) => /refuse|access|denied|password|permission|right/i.test(reason)),
           60_000,
         );
-      } catch (error) {
-        await heal();
-        throw error;
-      }
-      return heal;
+      });
     },
   };
 }

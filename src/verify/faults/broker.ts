@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Fault, Heal } from '../fault.ts';
+import { type Fault, type Heal, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
 
 const RESTART_MS = 180_000;
@@ -140,26 +140,18 @@ export const consumerTimeoutFault: Fault = {
     const log = join(site.dir, 'gateway.log');
     const before = readFileSync(log, 'utf8').length;
     const heal: Heal = async () => {
-      await site.admin(async (channel) => {
-        for (const { source, routingKey, arguments: args } of bindings) await channel.bindQueue(queue.name, source, routingKey, args);
-      });
+      await site.bind(bindings);
       await consumerTimeout(field, 1_800_000, 60_000);
     };
     await consumerTimeout(field, 2000, 1000);
     const since = Date.now();
     await field.until('the gateway is back', () => field.readySince(since), 60_000);
     field.strike();
-    await site.admin(async (channel) => {
-      for (const { source, routingKey, arguments: args } of bindings) await channel.unbindQueue(queue.name, source, routingKey, args);
-    });
+    await site.unbind(bindings);
     // An unbound destination is held, and with it the deliveries; the broker's patience ends after 2 s.
-    try {
+    return await orMend(heal, async () => {
       await field.until('the broker closes the channel (406)', () => /PRECONDITION[_-]FAILED/.test(readFileSync(log, 'utf8').slice(before)), 60_000);
-    } catch (error) {
-      await heal();
-      throw error;
-    }
-    return heal;
+    });
   },
 };
 

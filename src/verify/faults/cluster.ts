@@ -1,5 +1,5 @@
 import { memberName } from '../cluster.ts';
-import type { Fault, Heal } from '../fault.ts';
+import { type Fault, type Heal, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
 
 /** A node that comes back takes part in the cluster again before it takes clients. */
@@ -132,16 +132,6 @@ function leaderLost(fault: Pick<Fault, 'kind' | 'rows' | 'doc'>, lose: Loss): Fa
       });
     },
   };
-}
-
-async function orMend(heal: Heal, look: () => Promise<void>): Promise<Heal> {
-  try {
-    await look();
-  } catch (error) {
-    await heal();
-    throw error;
-  }
-  return heal;
 }
 
 export const leaderKill = leaderLost(

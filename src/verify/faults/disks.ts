@@ -1,12 +1,11 @@
 import { closeSync, cpSync, existsSync, openSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Fault, type Heal, NotHere } from '../fault.ts';
+import { type Fault, type Heal, NotHere, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
 import { SmallDisk } from '../small-disk.ts';
+import { restartGateway } from './gateway.ts';
 
-const READY_MS = 90_000;
 const RESTART_MS = 180_000;
-const SLACK_MS = 30_000;
 const MEGABYTE = 1_048_576;
 
 /** Every write to it fails for want of room; without rights. */
@@ -34,13 +33,7 @@ class Undo {
 }
 
 async function failures(field: Field): Promise<number> {
-  return Number(/^sluice_log_write_failures_total (\d+)/m.exec(await field.site.gateway.metrics())?.[1] ?? 0);
-}
-
-async function restartGateway(field: Field, stdout?: number): Promise<void> {
-  const { gateway, settings } = field.site;
-  await gateway.end('SIGTERM', settings.gateway.drainSeconds * 1000 + SLACK_MS);
-  await gateway.start(READY_MS, stdout === undefined ? {} : { stdout });
+  return (await field.site.gateway.metric('sluice_log_write_failures_total')) ?? 0;
 }
 
 /** Lines enough to fill what is left of the last page of the file: a lost connection makes some, and more when it is back. */
@@ -76,11 +69,11 @@ export const logDiskFull: Fault = {
     const heal: Heal = async () => await undo.all();
     undo.add(async () => await small?.close());
     if (small !== undefined) field.site.disks.add(small);
-    try {
+    return await orMend(heal, async () => {
       const fd = openSync(log, 'a', 0o600);
       undo.add(async () => await restartGateway(field));
       try {
-        await restartGateway(field, fd);
+        await restartGateway(field, { stdout: fd });
       } finally {
         closeSync(fd);
       }
@@ -96,11 +89,7 @@ export const logDiskFull: Fault = {
         await untilLogging(field, 'the log goes on when there is room again', () => statSync(log).size > size);
         field.note(`${await failures(field)} lines could not be written`);
       });
-    } catch (error) {
-      await heal();
-      throw error;
-    }
-    return heal;
+    });
   },
 };
 
@@ -135,7 +124,7 @@ export const brokerDiskFull: Fault = {
     const heal: Heal = async () => await undo.all();
     field.site.disks.add(disk);
     undo.add(async () => await disk.close());
-    try {
+    return await orMend(heal, async () => {
       const small = join(disk.path, 'data');
       await moveData(field, small);
       undo.add(async () => {
@@ -163,11 +152,7 @@ export const brokerDiskFull: Fault = {
       });
       await field.until('the disk alarm stops publishers', () => /block/.test(watch.last?.reasons.join() ?? ''), 120_000);
       field.note(`disk alarm after ${Date.now() - field.struckAt} ms`);
-    } catch (error) {
-      await heal();
-      throw error;
-    }
-    return heal;
+    });
   },
 };
 

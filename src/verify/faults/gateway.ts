@@ -1,8 +1,16 @@
-import type { Fault } from '../fault.ts';
+import { type Fault, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
+import type { LaunchChanges } from '../gateway-process.ts';
 
 const SLACK_MS = 30_000;
 const READY_MS = 90_000;
+
+/** Ends the gateway in order and starts it again. */
+export async function restartGateway(field: Field, changes?: LaunchChanges): Promise<void> {
+  const { gateway, settings } = field.site;
+  await gateway.end('SIGTERM', settings.gateway.drainSeconds * 1000 + SLACK_MS);
+  await gateway.start(READY_MS, changes);
+}
 
 /** Control: what this row says of a gateway holds for every other one too. */
 export const calm: Fault = {
@@ -109,14 +117,10 @@ export const twoGateways: Fault = {
       const code = await second.end('SIGTERM', field.site.settings.gateway.drainSeconds * 1000 + SLACK_MS);
       field.require(code === 0, `the second gateway ended with ${code} on SIGTERM, not 0`);
     };
-    try {
+    return await orMend(heal, async () => {
       await field.until('the second gateway forwards', async () => arrivals.total > total && (await second.status()).ledger.messages.forwarded > 0, 60_000);
-    } catch (error) {
-      await heal();
-      throw error;
-    }
-    field.note(`the second took over within ${Math.round(performance.now() - killed)} ms`);
-    return heal;
+      field.note(`the second took over within ${Math.round(performance.now() - killed)} ms`);
+    });
   },
 };
 

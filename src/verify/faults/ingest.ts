@@ -41,16 +41,12 @@ export const bindingRemoved: Fault = {
     // What is PUBACKed without the binding is owed to nobody.
     await field.quietly(async () => {
       field.strike();
-      await site.admin(async (channel) => {
-        for (const { source, routingKey, arguments: args } of bindings) await channel.unbindQueue(queue, source, routingKey, args);
-      });
+      await site.unbind(bindings);
       const since = Date.now();
       try {
         await field.until('the gateway has bound its queue again', async () => (await bound()) === bindings.length, WATCH_MS + SLACK_MS);
       } catch (error) {
-        await site.admin(async (channel) => {
-          for (const { source, routingKey, arguments: args } of bindings) await channel.bindQueue(queue, source, routingKey, args);
-        });
+        await site.bind(bindings);
         throw error;
       }
       field.note(`bound again within ${Date.now() - since} ms`);

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import type { Fault, Heal } from '../fault.ts';
+import { type Fault, type Heal, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
+import { restartGateway } from './gateway.ts';
 import { output } from './outputs.ts';
 
 const SLACK_MS = 30_000;
@@ -64,7 +65,7 @@ export const clockJump: Fault = {
     await field.busy();
     const before = await connections(field);
     field.strike();
-    try {
+    return await orMend(heal, async () => {
       for (const jump of JUMPS_MS) {
         gateway.shiftClock(jump);
         // A batch that waited by the wall clock would not come for an hour.
@@ -74,11 +75,7 @@ export const clockJump: Fault = {
       }
       const after = await connections(field);
       field.require(after === before, `a connection was lost when the clock jumped: ${before}, then ${after}`);
-    } catch (error) {
-      await heal();
-      throw error;
-    }
-    return heal;
+    });
   },
 };
 
@@ -96,24 +93,20 @@ export const memoryLimit: Fault = {
     const { gateway, settings } = field.site;
     const { declare, unbind } = output(field);
     const { prefetch } = settings.source;
-    const restart = async (env?: NodeJS.ProcessEnv): Promise<void> => {
-      await gateway.end('SIGTERM', settings.gateway.drainSeconds * 1000 + SLACK_MS);
-      await gateway.start(READY_MS, env === undefined ? {} : { env });
-    };
     let pid: number | undefined;
     const heal: Heal = async () => {
       await declare();
       field.require(pid !== undefined && gateway.pid === pid && gateway.running, `the gateway ended with ${HEAP_MB} MB of heap`);
       if (!gateway.running) await gateway.start(READY_MS);
       else {
-        const used = Number(/^nodejs_heap_size_used_bytes (\d+)/m.exec(await gateway.metrics())?.[1] ?? Number.NaN);
-        field.note(`${Math.round(used / 1_048_576)} MB of heap in use`);
+        const used = await gateway.metric('nodejs_heap_size_used_bytes');
+        field.note(`${Math.round((used ?? Number.NaN) / 1_048_576)} MB of heap in use`);
         await field.until('it is empty again', async () => (await gateway.status()).ready, READY_MS);
-        await restart();
+        await restartGateway(field);
       }
     };
-    try {
-      await restart({ NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --max-old-space-size=${HEAP_MB}` });
+    return await orMend(heal, async () => {
+      await restartGateway(field, { env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --max-old-space-size=${HEAP_MB}` } });
       ({ pid } = gateway);
       field.strike();
       await unbind();
@@ -122,11 +115,7 @@ export const memoryLimit: Fault = {
         async () => !gateway.running || (await gateway.status()).inFlight.messages >= prefetch,
         60_000,
       );
-    } catch (error) {
-      await heal();
-      throw error;
-    }
-    return heal;
+    });
   },
 };
 

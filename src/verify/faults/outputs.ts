@@ -10,7 +10,8 @@ export function output(field: Field): {
   readonly declare: () => Promise<void>;
   readonly unbind: () => Promise<void>;
 } {
-  const { topology, settings, admin } = { topology: field.site.topology, settings: field.site.settings, admin: field.site.admin.bind(field.site) };
+  const { site } = field;
+  const { topology, settings } = site;
   const name = settings.queues[0]?.name ?? '';
   const queue = topology.queues.find((one) => one.name === name);
   const bindings = topology.bindings.filter((binding) => binding.queue === name);
@@ -20,16 +21,13 @@ export function output(field: Field): {
     name,
     exchange: exchange.name,
     declare: async () =>
-      await admin(async (channel) => {
+      await site.admin(async (channel) => {
         await channel.assertExchange(exchange.name, exchange.type, { durable: exchange.durable, arguments: exchange.arguments });
         await channel.assertQueue(queue.name, { durable: queue.durable, arguments: queue.arguments });
         for (const each of topology.bindings.filter(({ source, queue: to }) => source === exchange.name || to === name))
           await channel.bindQueue(each.queue, each.source, each.routingKey, each.arguments);
       }),
-    unbind: async () =>
-      await admin(async (channel) => {
-        for (const each of bindings) await channel.unbindQueue(name, each.source, each.routingKey, each.arguments);
-      }),
+    unbind: async () => await site.unbind(bindings),
   };
 }
 
