@@ -1,5 +1,5 @@
 import { METRICS, type MetricName } from '../definitions.ts';
-import type { Threshold, Variable } from './model.ts';
+import type { Query, Threshold, Variable } from './model.ts';
 
 export const INSTANCE: Variable = { name: 'instance', label: 'Gateway', query: 'label_values(sluice_build_info, instance)' };
 export const ROUTE: Variable = { name: 'route', label: 'Route', query: 'label_values(sluice_items_received_total{instance=~"$instance"}, route)' };
@@ -33,14 +33,14 @@ export function increase(name: MetricName, by: string, matchers = ''): string {
 type HistogramName = { [N in MetricName]: (typeof METRICS)[N]['type'] extends 'histogram' ? N : never }[MetricName];
 
 /** A quantile of a histogram, by these labels. */
-export function quantile(q: number, name: HistogramName, by = '', matchers = ''): string {
+function quantile(q: number, name: HistogramName, by = '', matchers = ''): string {
   const more = matchers === '' ? '' : `, ${matchers}`;
   const labels = by === '' ? 'le' : `le, ${by}`;
   return `histogram_quantile(${q}, sum by (${labels}) (rate(${name}_bucket{instance=~"$instance"${more}}[$__rate_interval])))`;
 }
 
-/** Three quantiles of a histogram as three lines. */
-export function spread(name: HistogramName, by = '', matchers = ''): readonly { expr: string; legend: string }[] {
+/** Quantiles of a histogram, a line each. */
+export function spread(name: HistogramName, by = '', matchers = '', quantiles: readonly number[] = [0.5, 0.95, 0.99]): readonly Query[] {
   const suffix = by === '' ? '' : ` {{${by}}}`;
-  return [0.5, 0.95, 0.99].map((q) => ({ expr: quantile(q, name, by, matchers), legend: `p${q * 100}${suffix}` }));
+  return quantiles.map((q) => ({ expr: quantile(q, name, by, matchers), legend: `p${q * 100}${suffix}` }));
 }

@@ -1,5 +1,5 @@
 import type { Dashboard } from './model.ts';
-import { about, increase, INSTANCE, NONE_IS_GOOD, of, quantile, rate, ROUTE } from './parts.ts';
+import { about, increase, INSTANCE, NONE_IS_GOOD, of, rate, ROUTE, spread } from './parts.ts';
 
 const CHOSEN = 'route=~"$route"';
 
@@ -67,19 +67,13 @@ export const ROUTES: Dashboard = {
           title: 'Readings in a batch',
           description: about('sluice_batch_items'),
           unit: 'short',
-          queries: [
-            { expr: quantile(0.5, 'sluice_batch_items', 'route', CHOSEN), legend: 'p50 {{route}}' },
-            { expr: quantile(0.95, 'sluice_batch_items', 'route', CHOSEN), legend: 'p95 {{route}}' },
-          ],
+          queries: spread('sluice_batch_items', 'route', CHOSEN, [0.5, 0.95]),
         },
         {
           title: 'Size of a batch',
           description: about('sluice_batch_size_bytes'),
           unit: 'bytes',
-          queries: [
-            { expr: quantile(0.5, 'sluice_batch_size_bytes', 'route', CHOSEN), legend: 'p50 {{route}}' },
-            { expr: quantile(0.95, 'sluice_batch_size_bytes', 'route', CHOSEN), legend: 'p95 {{route}}' },
-          ],
+          queries: spread('sluice_batch_size_bytes', 'route', CHOSEN, [0.5, 0.95]),
         },
       ],
     },
@@ -90,30 +84,21 @@ export const ROUTES: Dashboard = {
           title: 'Publish to confirm',
           description: about('sluice_batch_publish_seconds'),
           unit: 's',
-          queries: [
-            { expr: quantile(0.5, 'sluice_batch_publish_seconds', 'route', CHOSEN), legend: 'p50 {{route}}' },
-            { expr: quantile(0.99, 'sluice_batch_publish_seconds', 'route', CHOSEN), legend: 'p99 {{route}}' },
-          ],
+          queries: spread('sluice_batch_publish_seconds', 'route', CHOSEN, [0.5, 0.99]),
           thresholds: [['green'], ['orange', 1], ['red', 10]],
         },
         {
           title: 'In the gateway',
           description: about('sluice_batch_age_seconds'),
           unit: 's',
-          queries: [
-            { expr: quantile(0.5, 'sluice_batch_age_seconds', 'route', CHOSEN), legend: 'p50 {{route}}' },
-            { expr: quantile(0.99, 'sluice_batch_age_seconds', 'route', CHOSEN), legend: 'p99 {{route}}' },
-          ],
+          queries: spread('sluice_batch_age_seconds', 'route', CHOSEN, [0.5, 0.99]),
           thresholds: [['green'], ['orange', 1], ['red', 10]],
         },
         {
           title: 'End to end',
           description: about('sluice_device_to_confirm_seconds'),
           unit: 's',
-          queries: [
-            { expr: quantile(0.5, 'sluice_device_to_confirm_seconds', 'route', CHOSEN), legend: 'p50 {{route}}' },
-            { expr: quantile(0.95, 'sluice_device_to_confirm_seconds', 'route', CHOSEN), legend: 'p95 {{route}}' },
-          ],
+          queries: spread('sluice_device_to_confirm_seconds', 'route', CHOSEN, [0.5, 0.95]),
         },
       ],
     },
