@@ -14,7 +14,6 @@ const KEY_LENGTH = 512;
 
 /** Asks nodes to send their births again (Sparkplug 3.0, section 6.4: NCMD with `Node Control/Rebirth` true). */
 export class Rebirths {
-  sent = 0;
   private readonly environment: CodecEnvironment;
   private readonly asked: BoundedCache<EpochMs> = new BoundedCache(REMEMBERED, KEY_LENGTH);
   private second = 0;
@@ -40,7 +39,6 @@ export class Rebirths {
       return;
     }
     this.sentInSecond += 1;
-    this.sent += 1;
     this.environment.counts['rebirth-request'] += 1;
     this.asked.set(nodeKey, now);
     this.environment.command(`${namespace}/${group}/NCMD/${node}`, rebirthCommand(now));
