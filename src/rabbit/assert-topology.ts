@@ -4,7 +4,7 @@ import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { within } from './deadline.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
-import type { Topology } from './topology.ts';
+import { bindingText, type Topology } from './topology.ts';
 
 /** The broker will not have the topology as the settings say: names the object and what to do. */
 export class TopologyError extends Error {
@@ -69,9 +69,7 @@ export async function assertTopology(connection: Connection, topology: Topology,
     }
     for (const b of topology.bindings) {
       if (away.includes(b.queue)) continue;
-      await step(`binding of queue '${b.queue}' to exchange '${b.source}' with key '${b.routingKey}'`, () =>
-        channel.bindQueue(b.queue, b.source, b.routingKey, b.arguments),
-      );
+      await step(bindingText(b), () => channel.bindQueue(b.queue, b.source, b.routingKey, b.arguments));
     }
   } finally {
     await closeChannel(channel, timeoutMs, scheduler);

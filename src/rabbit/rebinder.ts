@@ -3,7 +3,7 @@ import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { within } from './deadline.ts';
 import { messageOf } from './reasons.ts';
-import type { BindingSpec } from './topology.ts';
+import { type BindingSpec, bindingText } from './topology.ts';
 
 /**
  * Binds again what has been bound before. Idempotent (AMQP 0-9-1, 1.7.2.3), and cheap where nothing is missing: 0.3 ms of the
@@ -26,9 +26,8 @@ export class Rebinder {
   async bind(connection: Connection): Promise<string | undefined> {
     try {
       const channel = await this.channelOn(connection);
-      for (const { queue, source, routingKey, arguments: args } of this.bindings) {
-        const what = `binding of queue '${queue}' to exchange '${source}' with key '${routingKey}'`;
-        await within(channel.bindQueue(queue, source, routingKey, args), this.timeoutMs, what, this.scheduler);
+      for (const b of this.bindings) {
+        await within(channel.bindQueue(b.queue, b.source, b.routingKey, b.arguments), this.timeoutMs, bindingText(b), this.scheduler);
       }
       return undefined;
     } catch (error) {

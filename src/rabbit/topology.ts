@@ -24,6 +24,11 @@ export interface BindingSpec {
   readonly arguments: AmqpArguments;
 }
 
+/** Names a binding in messages. */
+export function bindingText({ queue, source, routingKey }: BindingSpec): string {
+  return `binding of queue '${queue}' to exchange '${source}' with key '${routingKey}'`;
+}
+
 /** Everything that the gateway needs on the broker, in the order in which it can be declared. */
 export interface Topology {
   /** Exchange that the gateway itself publishes commands to devices to; absent where it sends none. */
