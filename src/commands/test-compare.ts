@@ -25,30 +25,39 @@ export interface Routed {
 const RELATIVE = 1e-12;
 const NOTHING = 'nothing';
 
+/** What was found so far. */
+class Differences {
+  readonly list: Difference[] = [];
+
+  add(at: Path, expected: string, found: string): void {
+    this.list.push({ at, expected, found });
+  }
+
+  /** What is not expected is not looked at. */
+  look(at: Path, expected: string | undefined, actual: string | undefined): void {
+    if (expected !== undefined && expected !== actual) this.add(at, expected, actual ?? NOTHING);
+  }
+}
+
 /** Everything that is not as expected; `route` says what the settings do with a reading. */
-export function differences(expect: Expectation, outcome: DecodeOutcome, route: (reading: Reading) => Routed): Difference[] {
-  const found: Difference[] = [];
-  const look = (at: Path, expected: string | undefined, actual: string | undefined): void => {
-    if (expected !== undefined && expected !== actual) found.push({ at, expected, found: actual ?? NOTHING });
-  };
-  const implied = expect.readings === undefined ? undefined : 'readings';
-  const wanted = expect.outcome ?? implied;
+export function differences(expect: Expectation, outcome: DecodeOutcome, route: (reading: Reading) => Routed): readonly Difference[] {
+  const found = new Differences();
+  const wanted = expect.outcome ?? (expect.readings === undefined ? undefined : 'readings');
   if (wanted !== undefined && wanted !== outcome.outcome) {
-    found.push({ at: expect.outcome === undefined ? ['readings'] : ['outcome'], expected: wanted, found: outcomeText(outcome) });
-    return found;
+    found.add([expect.outcome === undefined ? 'readings' : 'outcome'], wanted, outcomeText(outcome));
+    return found.list;
   }
-  if (expect.code !== undefined && expect.code !== outcome.code) found.push({ at: ['code'], expected: expect.code, found: outcomeText(outcome) });
+  if (expect.code !== undefined && expect.code !== outcome.code) found.add(['code'], expect.code, outcomeText(outcome));
   if (expect.message !== undefined && outcome.message?.includes(expect.message) !== true) {
-    found.push({ at: ['message'], expected: `a text with ${quote(expect.message)}`, found: outcome.message ?? NOTHING });
+    found.add(['message'], `a text with ${quote(expect.message)}`, outcome.message ?? NOTHING);
   }
-  look(['profile'], expect.profile, outcome.match?.profile.name);
-  const { readings = [] } = expect;
-  if (expect.readings !== undefined) look(['readings'], `${readings.length} readings`, `${outcome.readings.length} readings`);
-  for (const [i, reading] of readings.entries()) {
+  found.look(['profile'], expect.profile, outcome.match?.profile.name);
+  if (expect.readings !== undefined) found.look(['readings'], `${expect.readings.length} readings`, `${outcome.readings.length} readings`);
+  for (const [i, reading] of (expect.readings ?? []).entries()) {
     const actual = outcome.readings[i];
-    if (actual !== undefined) found.push(...readingDifferences(reading, actual, route).map(({ at, ...rest }) => ({ at: ['readings', i, ...at], ...rest })));
+    if (actual !== undefined) compareReading(found, ['readings', i], reading, actual, route);
   }
-  return found;
+  return found.list;
 }
 
 function outcomeText({ outcome, code, message, readings }: DecodeOutcome): string {
@@ -56,37 +65,35 @@ function outcomeText({ outcome, code, message, readings }: DecodeOutcome): strin
   return [`${outcome} ${code ?? ''}`, message].filter((part) => part !== undefined).join(': ');
 }
 
-function readingDifferences(expect: ExpectedReading, actual: Reading, route: (reading: Reading) => Routed): Difference[] {
-  const found: Difference[] = [];
-  const look = (at: Path, expected: string | undefined, there: string | undefined): void => {
-    if (expected !== undefined && expected !== there) found.push({ at, expected, found: there ?? NOTHING });
-  };
-  look(['device'], expect.device, actual.device);
-  look(['profile'], expect.profile, actual.profile);
-  for (const [name, expected] of Object.entries(expect.values ?? {})) {
-    const value = Object.hasOwn(actual.values, name) ? actual.values[name] : undefined;
-    if (value === undefined) {
-      found.push({ at: ['values', name], expected: valueText(expected), found: `no value of that name; there are ${Object.keys(actual.values).join(', ')}` });
-    } else if (!same(expected, value)) found.push({ at: ['values', name], expected: valueText(expected), found: valueText(value) });
-  }
-  for (const [i, name] of (expect.absent ?? []).entries()) {
-    if (Object.hasOwn(actual.values, name))
-      found.push({ at: ['absent', i], expected: `no value ${quote(name)}`, found: valueText(actual.values[name] as Value) });
-  }
-  const names = Object.keys(actual.values);
-  if (expect.count !== undefined && expect.count !== names.length)
-    found.push({ at: ['count'], expected: `${expect.count} values`, found: `${names.length}: ${names.join(', ')}` });
-  for (const [name, unit] of Object.entries(expect.units ?? {})) look(['units', name], unit, actual.units?.[name]);
-  for (const [name, tag] of Object.entries(expect.tags ?? {})) look(['tags', name], tag, actual.tags?.[name]);
-  look(['flags'], expect.flags === undefined ? undefined : listText(expect.flags.toSorted()), listText((actual.flags ?? []).toSorted()));
+function compareReading(found: Differences, at: Path, expect: ExpectedReading, actual: Reading, route: (reading: Reading) => Routed): void {
+  found.look([...at, 'device'], expect.device, actual.device);
+  found.look([...at, 'profile'], expect.profile, actual.profile);
+  compareValues(found, at, expect, actual);
+  for (const [name, unit] of Object.entries(expect.units ?? {})) found.look([...at, 'units', name], unit, actual.units?.[name]);
+  for (const [name, tag] of Object.entries(expect.tags ?? {})) found.look([...at, 'tags', name], tag, actual.tags?.[name]);
+  found.look([...at, 'flags'], listed(expect.flags?.toSorted()), listText((actual.flags ?? []).toSorted()));
   const measured = expect.measuredAt === undefined ? undefined : isoInstant(expect.measuredAt);
-  look(['measuredAt'], measured === undefined ? undefined : timeText(measured), timeText(actual.measuredAt));
+  found.look([...at, 'measuredAt'], measured === undefined ? undefined : timeText(measured), timeText(actual.measuredAt));
   if (expect.routes !== undefined || expect.routingKeys !== undefined) {
     const { routes, routingKeys, problem } = route(actual);
-    look(['routes'], listed(expect.routes), listText(routes) + (problem === undefined ? '' : ` (${problem})`));
-    look(['routingKeys'], listed(expect.routingKeys), listText(routingKeys));
+    found.look([...at, 'routes'], listed(expect.routes), listText(routes) + (problem === undefined ? '' : ` (${problem})`));
+    found.look([...at, 'routingKeys'], listed(expect.routingKeys), listText(routingKeys));
   }
-  return found;
+}
+
+function compareValues(found: Differences, at: Path, { values = {}, absent = [], count }: ExpectedReading, actual: Reading): void {
+  const names = Object.keys(actual.values);
+  const valueOf = (name: string): Value | undefined => (Object.hasOwn(actual.values, name) ? actual.values[name] : undefined);
+  for (const [name, expected] of Object.entries(values)) {
+    const value = valueOf(name);
+    if (value === undefined) found.add([...at, 'values', name], valueText(expected), `no value of that name; there are ${names.join(', ')}`);
+    else if (!same(expected, value)) found.add([...at, 'values', name], valueText(expected), valueText(value));
+  }
+  for (const [i, name] of absent.entries()) {
+    const value = valueOf(name);
+    if (value !== undefined) found.add([...at, 'absent', i], `no value ${quote(name)}`, valueText(value));
+  }
+  if (count !== undefined && count !== names.length) found.add([...at, 'count'], `${count} values`, `${names.length}: ${names.join(', ')}`);
 }
 
 function listed(list: readonly string[] | undefined): string | undefined {
