@@ -1,4 +1,4 @@
-import { vhostOf } from './domain/broker-url.ts';
+import { sharedVhost } from './domain/broker-url.ts';
 import { systemScheduler } from './pipeline/scheduler.ts';
 import type { Connection } from './rabbit/connection.ts';
 import { type BrokerFacts, probe } from './rabbit/probe.ts';
@@ -17,8 +17,7 @@ export async function probeBroker(connection: Connection, settings: Settings, to
   if (ingest === undefined) throw new Error('the topology has no ingest queue');
   return await probe(connection, {
     ingest: { ...ingest, declare: ingest.declare && declared },
-    // All URLs name nodes of one cluster, with one virtual host.
-    vhost: vhostOf(settings.rabbitmq.urls[0] ?? ''),
+    vhost: sharedVhost(settings.rabbitmq.urls),
     management: settings.rabbitmq.management,
     timeoutMs: ANSWER_MS,
     scheduler: systemScheduler,
@@ -43,7 +42,7 @@ export function queueWatchOf(settings: Settings, warn: (message: string) => void
   if (rabbitmq.management === undefined) return undefined;
   return new QueueWatch({
     url: rabbitmq.management,
-    vhost: vhostOf(rabbitmq.urls[0] ?? ''),
+    vhost: sharedVhost(rabbitmq.urls),
     queues: [
       { name: source.queue, role: 'ingest' },
       { name: deadLetters.queue, role: 'dead-letters' },

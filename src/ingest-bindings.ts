@@ -1,4 +1,4 @@
-import { vhostOf } from './domain/broker-url.ts';
+import { sharedVhost } from './domain/broker-url.ts';
 import type { Observer } from './domain/events.ts';
 import type { Scheduler } from './pipeline/ports.ts';
 import { BindingWatch } from './rabbit/binding-watch.ts';
@@ -35,7 +35,7 @@ export function ingestBindings({ settings, topology, session, scheduler, observe
   return new BindingWatch({
     queue,
     wanted,
-    look: management === undefined ? undefined : async () => await readBindings(management, vhostOf(settings.rabbitmq.urls[0] ?? ''), queue, ANSWER_MS),
+    look: management === undefined ? undefined : async () => await readBindings(management, sharedVhost(settings.rabbitmq.urls), queue, ANSWER_MS),
     bind: wanted.length === 0 ? undefined : bind,
     connected: () => session.current?.lost === false,
     scheduler,

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
-import { splitUrls } from '../domain/broker-url.ts';
 import { messageOf } from '../rabbit/reasons.ts';
 import { tlsOptions } from '../rabbit/tls.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { Consumer, type ConsumeOptions } from './consumer.ts';
-import { settingsOrExplain } from './settings.ts';
+import { brokerUrls, settingsOrExplain } from './settings.ts';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -51,7 +50,7 @@ async function parse(argv: readonly string[]): Promise<ConsumeOptions> {
   if (count !== undefined && !/^[1-9]\d{0,14}$/.test(count))
     throw new CommandError(EXIT.usage, `consume: --count is a whole number from 1, not ${JSON.stringify(count)}`);
   return {
-    ...(config === undefined ? { urls: splitUrls(url ?? process.env['SLUICE_AMQP_URL'] ?? 'amqp://localhost:5672'), tls: undefined } : await brokerOf(config)),
+    ...(config === undefined ? { urls: brokerUrls(url, process.env), tls: undefined } : await brokerOf(config)),
     queue,
     exchange: values.exchange ?? 'sluice.live',
     count: count === undefined ? Number.POSITIVE_INFINITY : Number(count),

@@ -1,5 +1,4 @@
 import { defaultCodecs } from '../codec/registry.ts';
-import { splitUrls } from '../domain/broker-url.ts';
 import { idSource, instanceName } from '../pipeline/ids.ts';
 import { LetterPlanner } from '../pipeline/letter-plan.ts';
 import { compileNormaliser } from '../pipeline/normaliser.ts';
@@ -8,10 +7,10 @@ import { systemScheduler } from '../pipeline/scheduler.ts';
 import { AmqpLetterDesk } from '../rabbit/letter-desk.ts';
 import { Session, SessionError } from '../rabbit/session.ts';
 import { tlsOptions } from '../rabbit/tls.ts';
-import { loadSettings, type Settings } from '../settings/load.ts';
+import type { Settings } from '../settings/load.ts';
 import { CommandError, EXIT } from './command.ts';
 import type { DeadOptions } from './dead-options.ts';
-import { formatProblem } from './problems.ts';
+import { brokerUrls, settingsOrExplain } from './settings.ts';
 
 const ANSWER_MS = 10_000;
 const CLOSE_MS = 1500;
@@ -25,8 +24,8 @@ export interface OpenDesk {
 
 /** Connects. Rejects with a CommandError. */
 export async function openDesk(options: DeadOptions, env: NodeJS.ProcessEnv, warn: (line: string) => void): Promise<OpenDesk> {
-  const settings = options.config === undefined ? undefined : await settingsOf(options.config, env);
-  const urls = (options.url === undefined ? settings?.rabbitmq.urls : undefined) ?? splitUrls(options.url ?? env['SLUICE_AMQP_URL'] ?? 'amqp://localhost:5672');
+  const settings = options.config === undefined ? undefined : (await settingsOrExplain(options.config, env, { codecs: defaultCodecs() })).settings;
+  const urls = (options.url === undefined ? settings?.rabbitmq.urls : undefined) ?? brokerUrls(options.url, env);
   const session = (name: string): Session =>
     new Session({
       name,
@@ -68,12 +67,6 @@ export async function openDesk(options: DeadOptions, env: NodeJS.ProcessEnv, war
     scheduler: systemScheduler,
   });
   return { desk, planner: options.dryRun && settings !== undefined ? plannerOf(settings, warn) : undefined, close };
-}
-
-async function settingsOf(file: string, env: NodeJS.ProcessEnv): Promise<Settings> {
-  const loaded = await loadSettings(file, env, { codecs: defaultCodecs() });
-  if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
-  return loaded.settings;
 }
 
 function plannerOf({ profiles, limits, routes }: Settings, warn: (line: string) => void): LetterPlanner {

@@ -2,10 +2,9 @@ import { parseArgs } from 'node:util';
 import { probeBroker } from '../broker-probe.ts';
 import { messageOf, redactUrl } from '../rabbit/reasons.ts';
 import { buildTopology } from '../rabbit/topology.ts';
-import { loadSettings } from '../settings/load.ts';
 import { topologyOptions } from '../topology-options.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
-import { formatProblem } from './problems.ts';
+import { settingsOrExplain } from './settings.ts';
 import { withBroker } from './with-broker.ts';
 
 const HELP = `sluice doctor: what about the broker can lose data, and what to do about it
@@ -23,9 +22,7 @@ Exit codes: 0 nothing to worry about, 1 there are warnings, 2 wrong command line
 
 async function run(argv: readonly string[]): Promise<number> {
   const { config, json } = parse(argv);
-  const loaded = await loadSettings(config, process.env);
-  if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
-  const { settings } = loaded;
+  const { settings } = await settingsOrExplain(config, process.env);
   const topology = buildTopology(topologyOptions(settings));
   const facts = await withBroker(settings, 'sluice-doctor', async (connection) => await probeBroker(connection, settings, topology, false));
   const lines = [

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { LOCAL_BROKER, splitUrls } from '../domain/broker-url.ts';
 import { type LoadOptions, loadSettings, type LoadResult } from '../settings/load.ts';
 import { CommandError, EXIT } from './command.ts';
 import { formatProblem } from './problems.ts';
@@ -9,6 +10,11 @@ export async function settingsOrExplain(file: string, env: NodeJS.ProcessEnv, op
   const loaded = await loadSettings(file, env, options);
   if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
   return loaded;
+}
+
+/** The broker of a command without settings: what the command line says, else the environment, else this machine. */
+export function brokerUrls(url: string | undefined, env: NodeJS.ProcessEnv): readonly string[] {
+  return splitUrls(url ?? env['SLUICE_AMQP_URL'] ?? LOCAL_BROKER);
 }
 
 /** The settings that name every shipped profile: two folders up from the sources, three from the build. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { vhostOf } from '../domain/broker-url.ts';
+import { sharedVhost } from '../domain/broker-url.ts';
 import { systemScheduler } from '../pipeline/scheduler.ts';
 import { assertTopology } from '../rabbit/assert-topology.ts';
 import { type BrokerUser, definitionsJson, localUsers } from '../rabbit/definitions.ts';
@@ -54,13 +54,13 @@ async function run(argv: readonly string[]): Promise<number> {
     const password = process.env['SLUICE_DEVICE_PASSWORD'] || undefined;
     const { exchange } = settings.source;
     process.stdout.write(
-      deviceAccounts({ names: device, definitions, passwordsFile: passwords, password, exchange, vhost: vhostOf(settings.rabbitmq.urls[0] ?? '') }),
+      deviceAccounts({ names: device, definitions, passwordsFile: passwords, password, exchange, vhost: sharedVhost(settings.rabbitmq.urls) }),
     );
     return EXIT.ok;
   }
   const topology = buildTopology(topologyOptions(settings));
   const users = (): BrokerUser[] => usersFrom(process.env, topology, settings.source.exchange);
-  if (definitions) process.stdout.write(definitionsJson(topology, users(), { vhost: vhostOf(settings.rabbitmq.urls[0] ?? '') }));
+  if (definitions) process.stdout.write(definitionsJson(topology, users(), { vhost: sharedVhost(settings.rabbitmq.urls) }));
   else if (json) process.stdout.write(`${JSON.stringify(topology, undefined, 2)}\n`);
   else process.stdout.write(table(topology));
   if (apply) {

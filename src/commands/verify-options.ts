@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { loadSettings } from '../settings/load.ts';
+import { LOCAL_BROKER } from '../domain/broker-url.ts';
 import { FAULTS } from '../verify/faults/index.ts';
 import type { PrivateTarget, UserTarget } from '../verify/ground.ts';
 import type { VerifyOptions } from '../verify/run.ts';
 import { CommandError, EXIT } from './command.ts';
-import { formatProblem } from './problems.ts';
+import { settingsOrExplain } from './settings.ts';
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -99,10 +99,9 @@ async function userTarget(values: Values, env: NodeJS.ProcessEnv): Promise<UserT
   const file = values.config;
   if (file === undefined) throw usage('which settings does the gateway run with? -c FILE');
   if (values.gateway !== undefined) throw usage('--gateway goes with --private');
-  const loaded = await loadSettings(file, env);
-  if (!loaded.ok) throw new CommandError(EXIT.settings, `the settings are wrong:\n${loaded.problems.map(formatProblem).join('\n')}`);
+  const loaded = await settingsOrExplain(file, env);
   const { rabbitmq, http } = loaded.settings;
-  const amqpUrl = values.amqp ?? rabbitmq.urls[0] ?? 'amqp://localhost:5672';
+  const amqpUrl = values.amqp ?? rabbitmq.urls[0] ?? LOCAL_BROKER;
   if (!URL.canParse(amqpUrl)) throw usage('--amqp is a URL, amqp://user:password@host:port');
   if (new URL(amqpUrl).protocol !== 'amqp:') throw usage('the audit reads over amqp://; give such an address of the broker with --amqp');
   const account = new URL(amqpUrl);

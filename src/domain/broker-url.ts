@@ -14,8 +14,16 @@ export function addressOf(url: string): string {
   return `${hostname.toLowerCase()}:${port === '' ? (PORTS[protocol] ?? '') : port}`;
 }
 
+/** amqplib takes user and password `guest` where a URL names none; RabbitMQ lets that user in from loopback only. */
+export const LOCAL_BROKER = 'amqp://localhost:5672';
+
 /** Virtual host of an AMQP URL; no path means `/`. */
 export function vhostOf(url: string): string {
   const path = new URL(url).pathname.slice(1);
   return path === '' ? '/' : decodeURIComponent(path);
+}
+
+/** All URLs of one list name nodes of one cluster, so the virtual host of the first is that of all. */
+export function sharedVhost([first = LOCAL_BROKER]: readonly string[]): string {
+  return vhostOf(first);
 }

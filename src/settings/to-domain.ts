@@ -1,4 +1,4 @@
-import { splitUrls } from '../domain/broker-url.ts';
+import { LOCAL_BROKER, splitUrls } from '../domain/broker-url.ts';
 import type { ProfileSpec } from '../domain/profile.ts';
 import type { RouteSpec } from '../domain/route.ts';
 import type { ValueRulesSpec } from '../domain/value-rules.ts';
@@ -6,14 +6,11 @@ import type { RawProfile, RawRoute, RawSettings, Settings } from './schema.ts';
 import { type Layouts, layoutNames } from './payload-layouts.ts';
 import type { UnitConverter } from './units.ts';
 
-/** amqplib takes user and password `guest` where a URL names none; RabbitMQ lets that user in from loopback only. */
-export const DEFAULT_URL = 'amqp://localhost:5672';
-
 export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], units?: UnitConverter, layouts?: Layouts): Settings {
   const { url, urls, management, ...rabbitmq } = raw.rabbitmq;
   return {
     gateway: raw.gateway,
-    rabbitmq: { ...rabbitmq, ...(management === undefined || management === '' ? {} : { management }), urls: urls ?? splitUrls(url ?? DEFAULT_URL) },
+    rabbitmq: { ...rabbitmq, ...(management === undefined || management === '' ? {} : { management }), urls: urls ?? splitUrls(url ?? LOCAL_BROKER) },
     source: raw.source,
     limits: raw.limits,
     dedupe: raw.dedupe,
