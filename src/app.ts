@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
+import { gatewayHttp } from './app-http.ts';
 import { buildPipeline } from './app-pipeline.ts';
 import { queueWatchOf, reportBroker } from './broker-probe.ts';
 import type { CodecSurroundings } from './codec-environment.ts';
-import { deadLetterPages } from './dead-letter-pages.ts';
 import { addressOf } from './domain/broker-url.ts';
 import type { Observer, Phase } from './domain/events.ts';
 import { type InFlight, Ledger } from './domain/ledger.ts';
-import { createHttpServer, type HttpServer } from './http/server.ts';
+import type { HttpServer } from './http/server.ts';
 import { type StatusTracker, trackStatus } from './http/tracker.ts';
 import { ingestBindings } from './ingest-bindings.ts';
 import { fanOut } from './observe/fan-out.ts';
@@ -159,26 +159,18 @@ export class App {
       deliveryLimit: settings.source.type === 'quorum' ? settings.source.deliveryLimit : 0,
       settleSoon: () => this.forwarder.flush(),
     });
-    this.http = createHttpServer({
-      host: settings.http.host,
-      allowedHosts: settings.http.allowedHosts,
-      port: settings.http.port,
-      status: {
-        name: gateway.name,
-        version,
-        configVersion,
-        ledger: this.ledger,
-        now: () => scheduler.now(),
-        monotonic: () => scheduler.monotonic(),
-        inFlight,
-        components: () => this.tracker.components(),
-        sessions: () => this.tracker.sessions(),
-        lanes,
-        lagMs: () => this.tracker.lagMs(),
-      },
-      metrics: { contentType: metrics.contentType, render: metrics.render },
-      plugins: [deadLetterPages({ settings, instance, consuming: this.consuming, publishing: this.publishing, scheduler, logger: this.logging.logger })],
-      onError: options.onBug,
+    this.http = gatewayHttp({
+      ...options,
+      instance,
+      ledger: this.ledger,
+      tracker: this.tracker,
+      metrics,
+      inFlight,
+      lanes,
+      consuming: this.consuming,
+      publishing: this.publishing,
+      scheduler,
+      logger: this.logging.logger,
     });
   }
 

@@ -15,6 +15,7 @@ const ROOT_FILES = [
   'topology-options',
   'codec-environment',
   'dead-letter-pages',
+  'app-http',
   'app-pipeline',
   'ingest-bindings',
 ] as const;
@@ -37,6 +38,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
   'app-pipeline': ['domain', 'codec', 'pipeline', 'rabbit', 'settings', 'codec-environment', 'topology-options'],
   'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
+  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages'],
   // What codecs with a memory keep.
   state: ['domain'],
   // Drives devices through broker and gateway as their user does: over MQTT, AMQP, HTTP and signals. Nothing of the
