@@ -1,16 +1,16 @@
 import { deadLetterPages } from './dead-letter-pages.ts';
 import type { InFlight, Ledger } from './domain/ledger.ts';
 import type { MetricsProvider } from './http/ports.ts';
+import { reload } from './http/reload.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import type { StatusTracker } from './http/tracker.ts';
 import type { LaneStatus, Scheduler } from './pipeline/ports.ts';
 import type { Session } from './rabbit/session.ts';
-import type { Settings } from './settings/load.ts';
+import type { Reloader } from './reloader.ts';
+import { detachedRulesInForce } from './rules-of.ts';
 
 export interface GatewayHttpParts {
-  readonly settings: Settings;
-  /** Digest of the settings in force. */
-  readonly configVersion: string;
+  readonly reloader: Reloader;
   readonly version: string;
   readonly instance: string;
   readonly ledger: Ledger;
@@ -28,7 +28,9 @@ export interface GatewayHttpParts {
 
 /** The pages of a gateway: what its parts show over HTTP. Listens only when it is started. */
 export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
-  const { settings, configVersion, version, instance, ledger, tracker, metrics, inFlight, lanes, consuming, publishing, scheduler, logger, onBug } = parts;
+  const { reloader, version, instance, ledger, tracker, metrics, inFlight, lanes, consuming, publishing, scheduler, logger, onBug } = parts;
+  // What this needs of them cannot change while the gateway runs.
+  const { settings } = reloader.inForce;
   const { gateway, http } = settings;
   return createHttpServer({
     host: http.host,
@@ -37,7 +39,7 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
     status: {
       name: gateway.name,
       version,
-      configVersion,
+      configVersion: () => reloader.inForce.version,
       ledger,
       now: () => scheduler.now(),
       monotonic: () => scheduler.monotonic(),
@@ -48,7 +50,10 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
       lagMs: () => tracker.lagMs(),
     },
     metrics,
-    plugins: [deadLetterPages({ settings, instance, consuming, publishing, scheduler, logger })],
+    plugins: [
+      deadLetterPages({ settings, rules: detachedRulesInForce(() => reloader.inForce, `${instance}-dry`), instance, consuming, publishing, scheduler, logger }),
+      reload({ reload: async (dryRun) => await reloader.reload('http', dryRun), token: http.token }),
+    ],
     onError: onBug,
   });
 }

@@ -18,6 +18,8 @@ export interface GraveyardOptions {
   readonly signal: AbortSignal;
   /** Letters under way at once; bad messages must not be the slow path. */
   readonly concurrency: number;
+  /** Version of the settings in force. */
+  readonly config: () => string;
   /** Called when no letter is left. */
   readonly onIdle: () => void;
 }
@@ -95,6 +97,7 @@ export class Graveyard {
       attempts,
       firstFailedAt: delivery.message.replay?.firstFailedAt ?? now,
       buriedAt: now,
+      config: this.options.config(),
     };
     this.pending += 1;
     this.pendingOf.set(route, (this.pendingOf.get(route) ?? 0) + 1);

@@ -16,6 +16,9 @@ const ROOT_FILES = [
   'codec-environment',
   'dead-letter-pages',
   'app-http',
+  'declarations',
+  'reloader',
+  'rules-of',
   'app-pipeline',
   'ingest-bindings',
 ] as const;
@@ -36,9 +39,12 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'session-options': ['settings', 'rabbit/session', 'rabbit/tls'],
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
-  'app-pipeline': ['domain', 'codec', 'pipeline', 'rabbit', 'settings', 'codec-environment', 'topology-options'],
+  'app-pipeline': ['domain', 'pipeline', 'rabbit', 'settings', 'codec-environment', 'rules-of'],
   'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
-  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages'],
+  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages', 'reloader', 'rules-of'],
+  declarations: ['domain', 'pipeline', 'rabbit', 'settings', 'broker-probe'],
+  'rules-of': ['codec', 'pipeline', 'settings', 'codec-environment', 'topology-options'],
+  reloader: ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'rules-of', 'topology-options'],
   // What codecs with a memory keep.
   state: ['domain'],
   // Drives devices through broker and gateway as their user does: over MQTT, AMQP, HTTP and signals. Nothing of the

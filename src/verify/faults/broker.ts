@@ -30,6 +30,22 @@ async function writeDown(field: Field): Promise<void> {
   await field.site.node.ctl(['eval', 'mnesia:dump_log(), [dets:sync(Table) || Table <- dets:all()].']);
 }
 
+/** What was on its way when the broker stopped has arrived by then. */
+const SETTLE_MS = 300;
+const TRIES = 50;
+
+/** Stops the broker in a moment in which it waits for acks, so that it must deliver again. */
+async function freezeBusy(field: Field, pid: number): Promise<void> {
+  for (let i = 0; i < TRIES; i += 1) {
+    await field.busy();
+    process.kill(pid, 'SIGSTOP');
+    await field.pause(SETTLE_MS);
+    if ((await field.site.gateway.status()).inFlight.messages > 0) return;
+    process.kill(pid, 'SIGCONT');
+  }
+  throw new Error(`void: nothing was in flight in any of ${TRIES} moments`);
+}
+
 export const brokerKill: Fault = {
   kind: 'broker-kill',
   rows: ['F1'],
@@ -39,7 +55,7 @@ export const brokerKill: Fault = {
   redelivers: true,
   inject: async (field) => {
     await writeDown(field);
-    await field.busy();
+    await freezeBusy(field, pidOf(field));
     field.strike();
     await field.site.node.kill();
     return async () => await restart(field);
@@ -66,10 +82,9 @@ export const brokerPause: Fault = {
   showsWithinMs: (field) => 4 * field.heartbeatMs + SLACK_MS,
   redelivers: true,
   inject: async (field) => {
-    await field.busy();
     const pid = pidOf(field);
+    await freezeBusy(field, pid);
     field.strike();
-    process.kill(pid, 'SIGSTOP');
     return async () => void process.kill(pid, 'SIGCONT');
   },
 };
