@@ -5,6 +5,7 @@ import type { Dedupe } from './pipeline/dedupe.ts';
 import { Forwarder } from './pipeline/forwarder.ts';
 import { Graveyard } from './pipeline/graveyard.ts';
 import { idSource } from './pipeline/ids.ts';
+import type { Onlooker } from './pipeline/onlooker.ts';
 import { RecentMessages } from './pipeline/recent-messages.ts';
 import { Permits } from './pipeline/permits.ts';
 import type { Scheduler } from './pipeline/ports.ts';
@@ -28,6 +29,7 @@ export interface PipelineParts {
   readonly dedupe: Dedupe;
   readonly scheduler: Scheduler;
   readonly observer: Observer;
+  readonly onlooker: Onlooker;
   /** Aborts every wait. */
   readonly signal: AbortSignal;
   /** For every single answer of the broker that is not a confirm. */
@@ -50,7 +52,7 @@ export interface Pipeline {
 
 /** From a delivery to its destinations and the dead letters: the part of the gateway that settings describe. */
 export function buildPipeline(parts: PipelineParts): Pipeline {
-  const { settings, configVersion, takeBack, instance, session, ledger, dedupe, scheduler, observer, signal, answerMs, warn } = parts;
+  const { settings, configVersion, takeBack, instance, session, ledger, dedupe, scheduler, observer, onlooker, signal, answerMs, warn } = parts;
   const { gateway, rabbitmq, retry } = settings;
   const publisher = {
     session,
@@ -66,7 +68,7 @@ export function buildPipeline(parts: PipelineParts): Pipeline {
     maxMessageBytes: Number.MAX_SAFE_INTEGER,
     exchange: settings.deadLetters.exchange,
   });
-  const shared = { ledger, retry, scheduler, observer, signal };
+  const shared = { ledger, retry, scheduler, observer, onlooker, signal };
   const graveyard = new Graveyard({
     ...shared,
     sink: deadLetters,

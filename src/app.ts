@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { gatewayHttp } from './app-http.ts';
 import { buildPipeline } from './app-pipeline.ts';
+import { gatewayWatch } from './app-watch.ts';
 import { queuesOf, queueWatchOf } from './broker-probe.ts';
 import type { CodecSurroundings } from './codec-environment.ts';
 import { Declarations } from './declarations.ts';
@@ -46,6 +47,8 @@ export interface AppOptions {
   readonly start: Omit<InForce, 'since'>;
   /** Reads the settings again; undefined where they come from no file. */
   readonly load?: (() => Promise<LoadResult>) | undefined;
+  /** Where they are from; undefined where they come from no file. */
+  readonly configFile?: string | undefined;
   readonly version: string;
   readonly logFormat: 'auto' | 'json' | 'text';
   /** An exception in our own code: the owner ends the process, and the broker gives everything back. */
@@ -91,6 +94,7 @@ export class App {
     const holdings = (): Holdings => ({ messages: this.source.unsettled, ...this.forwarder.holdings() });
     const inFlight = (): InFlight => inFlightOf(holdings());
     const remembered = new Dedupe({ entries: dedupe.enabled ? dedupe.entries : 0, windowMs: dedupe.windowSeconds * 1000 });
+    const watch = gatewayWatch(settings, scheduler, this.logging.logger);
     const lanes = (): ReturnType<Forwarder['lanesStatus']> => this.forwarder.lanesStatus();
     this.queues = queueWatchOf(settings, (message) => this.logging.logger.warn(message));
     const metrics = createMetrics({
@@ -137,6 +141,7 @@ export class App {
       dedupe: remembered,
       scheduler,
       observer,
+      onlooker: watch.onlooker,
       signal: this.abandon.signal,
       answerMs: ANSWER_MS,
       warn: (message) => this.logging.logger.warn(message),
@@ -178,6 +183,7 @@ export class App {
       declare: async (topology) => await this.declarations.tryOut(topology),
       apply: (newer, configVersion, topology) => {
         parts.use(newer, configVersion);
+        watch.explainer.use(newer);
         this.declarations.use(topology);
         this.logging.logger.level = newer.log.level;
         metrics.addRoutes(newer.routes.map((route) => route.name));
@@ -188,6 +194,7 @@ export class App {
     });
     this.http = gatewayHttp({
       reloader: this.reloader,
+      configFile: options.configFile,
       version,
       onBug: options.onBug,
       instance,
@@ -199,6 +206,8 @@ export class App {
       consuming: this.consuming,
       publishing: this.publishing,
       scheduler,
+      watch,
+      runtime: this.runtime,
       logger: this.logging.logger,
     });
   }

@@ -40,5 +40,5 @@ export function deadLetterPages(options: DeadLetterPagesOptions): FastifyPluginA
     scheduler,
   });
   const planner = new LetterPlanner(options.rules, () => scheduler.now());
-  return deadLetters({ desk, planner, token: settings.http.token, now: () => scheduler.now(), log: (message, fields) => logger.info(fields, message) });
+  return deadLetters({ desk, planner, now: () => scheduler.now(), log: (message, fields) => logger.info(fields, message) });
 }

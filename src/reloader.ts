@@ -92,6 +92,7 @@ export class Reloader {
       outcome: ReloadReport['outcome'],
       rest: Partial<Pick<ReloadReport, 'problems' | 'changes' | 'trial' | 'warnings'>> = {},
     ): ReloadReport & { readonly change: { readonly from: string } } => ({
+      ok: outcome !== 'refused',
       outcome,
       at: this.options.scheduler.now(),
       version: this.current.version,

@@ -51,7 +51,7 @@ async function run(argv: readonly string[]): Promise<number> {
     files = again.files;
     return again;
   };
-  app = new App({ start: loaded, load, version: version(), logFormat: log, onBug: bug });
+  app = new App({ start: loaded, configFile: config, load, version: version(), logFormat: log, onBug: bug });
   for (const problem of loaded.warnings) app.logging.logger.warn(formatProblem(problem));
 
   const stopped = new Promise<void>((resolve) => {

@@ -68,6 +68,8 @@ export interface SettingsProblem {
 
 /** How a reload of the settings ended. */
 export interface ReloadReport {
+  /** Not refused. */
+  readonly ok: boolean;
   readonly outcome: ReloadOutcome;
   readonly at: EpochMs;
   /** Of the settings that are in force now. */

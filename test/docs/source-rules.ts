@@ -20,6 +20,7 @@ const ROOT_FILES = [
   'reloader',
   'rules-of',
   'app-pipeline',
+  'app-watch',
   'ingest-bindings',
 ] as const;
 
@@ -40,8 +41,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
   'app-pipeline': ['domain', 'pipeline', 'rabbit', 'settings', 'codec-environment', 'rules-of'],
+  'app-watch': ['domain', 'pipeline', 'settings'],
   'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
-  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages', 'reloader', 'rules-of'],
+  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages', 'app-watch', 'reloader', 'rules-of'],
   declarations: ['domain', 'pipeline', 'rabbit', 'settings', 'broker-probe'],
   'rules-of': ['codec', 'pipeline', 'settings', 'codec-environment', 'topology-options'],
   reloader: ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'rules-of', 'topology-options'],
