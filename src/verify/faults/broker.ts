@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Fault, type Heal, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
@@ -46,6 +48,48 @@ async function freezeBusy(field: Field, pid: number): Promise<void> {
   throw new Error(`void: nothing was in flight in any of ${TRIES} moments`);
 }
 
+async function answers(port: number): Promise<boolean> {
+  const socket = connect({ host: '127.0.0.1', port });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** When somebody listens at the broker's AMQP port, milliseconds since 1970. */
+async function portOpens(field: Field): Promise<number> {
+  let at = 0;
+  await field.until(
+    'the port of the broker opens',
+    async () => {
+      at = Date.now();
+      return await answers(field.site.node.ports.amqp);
+    },
+    RESTART_MS,
+  );
+  return at;
+}
+
+/** When the gateway is seen to have forwarded more than `forwarded` messages. */
+async function forwardsAgain(field: Field, forwarded: number): Promise<number> {
+  const { gateway } = field.site;
+  let at = Date.now();
+  await field.until(
+    'the gateway forwards again',
+    async () => {
+      const view = await gateway.status();
+      at = Date.now();
+      return view.ledger.messages.forwarded > forwarded;
+    },
+    RESTART_MS,
+  );
+  return at;
+}
+
 export const brokerKill: Fault = {
   kind: 'broker-kill',
   rows: ['F1'],
@@ -58,7 +102,11 @@ export const brokerKill: Fault = {
     await freezeBusy(field, pidOf(field));
     field.strike();
     await field.site.node.kill();
-    return async () => await restart(field);
+    const { forwarded } = (await field.site.gateway.status()).ledger.messages;
+    return async () => {
+      const [, opened, forwards] = await Promise.all([restart(field), portOpens(field), forwardsAgain(field, forwarded)]);
+      field.note(`forwards ${Math.max(0, forwards - opened)} ms after the port opened`);
+    };
   },
 };
 
