@@ -1,5 +1,6 @@
 import { deadLetterPages } from './dead-letter-pages.ts';
 import type { InFlight, Ledger } from './domain/ledger.ts';
+import { consolePages } from './http/console.ts';
 import type { MetricsProvider } from './http/ports.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import type { StatusTracker } from './http/tracker.ts';
@@ -48,7 +49,7 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
       lagMs: () => tracker.lagMs(),
     },
     metrics,
-    plugins: [deadLetterPages({ settings, instance, consuming, publishing, scheduler, logger })],
+    plugins: [deadLetterPages({ settings, instance, consuming, publishing, scheduler, logger }), consolePages()],
     onError: onBug,
   });
 }
