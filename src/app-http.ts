@@ -1,17 +1,29 @@
+import type { GatewayWatch } from './app-watch.ts';
 import { deadLetterPages } from './dead-letter-pages.ts';
 import type { InFlight, Ledger } from './domain/ledger.ts';
+import { api } from './http/api.ts';
+import { config } from './http/config.ts';
+import { devices } from './http/devices.ts';
+import { explain } from './http/explain.ts';
+import type { FlowSettings } from './http/flow.ts';
+import { live } from './http/live.ts';
+import { LiveSampler } from './http/live-sampler.ts';
+import type { MetricsProvider, StatusProvider } from './http/ports.ts';
 import { consolePages } from './http/console.ts';
-import type { MetricsProvider } from './http/ports.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
+import { EventStreams } from './http/sse.ts';
+import { tap } from './http/tap.ts';
 import type { StatusTracker } from './http/tracker.ts';
 import type { LaneStatus, Scheduler } from './pipeline/ports.ts';
 import type { Session } from './rabbit/session.ts';
-import type { Settings } from './settings/load.ts';
+import { type Problem, redact, type Settings } from './settings/load.ts';
 
 export interface GatewayHttpParts {
   readonly settings: Settings;
   /** Digest of the settings in force. */
   readonly configVersion: string;
+  readonly configFile?: string;
+  readonly configWarnings?: readonly Problem[];
   readonly version: string;
   readonly instance: string;
   readonly ledger: Ledger;
@@ -22,6 +34,8 @@ export interface GatewayHttpParts {
   readonly consuming: Session;
   readonly publishing: Session;
   readonly scheduler: Scheduler;
+  readonly watch: GatewayWatch;
+  readonly runtime: { loopDelay(): { readonly p99: number } };
   readonly logger: { info(fields: object, message: string): void };
   /** An exception in our own code. */
   readonly onBug: (error: unknown) => void;
@@ -29,27 +43,62 @@ export interface GatewayHttpParts {
 
 /** The pages of a gateway: what its parts show over HTTP. Listens only when it is started. */
 export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
-  const { settings, configVersion, version, instance, ledger, tracker, metrics, inFlight, lanes, consuming, publishing, scheduler, logger, onBug } = parts;
-  const { gateway, http } = settings;
+  const { settings, instance, tracker, metrics, consuming, publishing, scheduler, watch, runtime, logger, onBug } = parts;
+  const { http } = settings;
+  const now = (): number => scheduler.now();
+  const status = statusOf(parts);
+  const streams = new EventStreams(() => scheduler.monotonic());
+  const flow = flowOf(settings);
+  const inForce = {
+    version: parts.configVersion,
+    loadedAt: now(),
+    file: parts.configFile ?? null,
+    settings: redact(settings),
+    warnings: parts.configWarnings ?? [],
+    reload: null,
+  };
+  const sampler = new LiveSampler({ provider: status, batches: tracker.batches, flow: () => flow, loopP99Ms: () => runtime.loopDelay().p99 * 1000 });
+  const plugins = [
+    deadLetterPages({ settings, instance, consuming, publishing, scheduler, logger }),
+    devices(watch.devices, now),
+    live(sampler, streams),
+    tap(watch.taps, streams),
+    explain(watch.explainer, now),
+    config(() => inForce),
+  ];
   return createHttpServer({
     host: http.host,
     allowedHosts: http.allowedHosts,
     port: http.port,
-    status: {
-      name: gateway.name,
-      version,
-      configVersion,
-      ledger,
-      now: () => scheduler.now(),
-      monotonic: () => scheduler.monotonic(),
-      inFlight,
-      components: () => tracker.components(),
-      sessions: () => tracker.sessions(),
-      lanes,
-      lagMs: () => tracker.lagMs(),
-    },
+    status,
     metrics,
-    plugins: [deadLetterPages({ settings, instance, consuming, publishing, scheduler, logger }), consolePages()],
+    plugins: [api({ host: http.host, token: http.token, streams, plugins }), consolePages()],
     onError: onBug,
   });
+}
+
+function statusOf(parts: GatewayHttpParts): StatusProvider {
+  const { settings, configVersion, version, ledger, tracker, inFlight, lanes, scheduler } = parts;
+  return {
+    name: settings.gateway.name,
+    version,
+    configVersion,
+    ledger,
+    now: () => scheduler.now(),
+    monotonic: () => scheduler.monotonic(),
+    inFlight,
+    components: () => tracker.components(),
+    sessions: () => tracker.sessions(),
+    lanes,
+    lagMs: () => tracker.lagMs(),
+  };
+}
+
+function flowOf({ source, routes, deadLetters }: Settings): FlowSettings {
+  return {
+    queue: source.queue,
+    prefetch: source.prefetch,
+    routes: routes.map(({ name, action }) => ({ name, exchange: action.kind === 'publish' ? action.exchange : undefined })),
+    deadLetters,
+  };
 }

@@ -7,6 +7,7 @@ import { Forwarder } from './pipeline/forwarder.ts';
 import { Graveyard } from './pipeline/graveyard.ts';
 import { idSource } from './pipeline/ids.ts';
 import { compileNormaliser } from './pipeline/normaliser.ts';
+import type { Onlooker } from './pipeline/onlooker.ts';
 import { Permits } from './pipeline/permits.ts';
 import type { Scheduler } from './pipeline/ports.ts';
 import { Router } from './pipeline/router.ts';
@@ -26,6 +27,7 @@ export interface PipelineParts {
   readonly dedupe: Dedupe;
   readonly scheduler: Scheduler;
   readonly observer: Observer;
+  readonly onlooker: Onlooker;
   /** Aborts every wait. */
   readonly signal: AbortSignal;
   /** For every single answer of the broker that is not a confirm. */
@@ -42,7 +44,7 @@ export interface Pipeline {
 
 /** From a delivery to its destinations and the dead letters: the part of the gateway that settings describe. */
 export function buildPipeline(parts: PipelineParts): Pipeline {
-  const { settings, configVersion, instance, session, ledger, dedupe, scheduler, observer, signal, answerMs, warn } = parts;
+  const { settings, configVersion, instance, session, ledger, dedupe, scheduler, observer, onlooker, signal, answerMs, warn } = parts;
   const { gateway, rabbitmq, routes, limits, profiles, retry } = settings;
   const publisher = {
     session,
@@ -59,7 +61,7 @@ export function buildPipeline(parts: PipelineParts): Pipeline {
     exchange: settings.deadLetters.exchange,
     config: configVersion,
   });
-  const shared = { ledger, retry, scheduler, observer, signal };
+  const shared = { ledger, retry, scheduler, observer, onlooker, signal };
   const graveyard = new Graveyard({
     ...shared,
     sink: deadLetters,

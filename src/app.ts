@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { gatewayHttp } from './app-http.ts';
 import { buildPipeline } from './app-pipeline.ts';
+import { gatewayWatch } from './app-watch.ts';
 import { queueWatchOf, reportBroker } from './broker-probe.ts';
 import type { CodecSurroundings } from './codec-environment.ts';
 import { addressOf } from './domain/broker-url.ts';
@@ -29,7 +30,7 @@ import type { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
 import { buildTopology, type Topology } from './rabbit/topology.ts';
 import { sessionOptions } from './session-options.ts';
-import type { Settings } from './settings/load.ts';
+import type { Problem, Settings } from './settings/load.ts';
 import { topologyOptions } from './topology-options.ts';
 
 /** For every single answer of the broker that is not a confirm: opening a channel, declaring, consuming. */
@@ -45,6 +46,9 @@ export interface AppOptions {
   readonly settings: Settings;
   /** Digest of the settings in force. */
   readonly configVersion: string;
+  /** Where they are from, and what the loader has to say about them. */
+  readonly configFile?: string;
+  readonly configWarnings?: readonly Problem[];
   readonly version: string;
   readonly logFormat: 'auto' | 'json' | 'text';
   /** An exception in our own code: the owner ends the process, and the broker gives everything back. */
@@ -90,6 +94,7 @@ export class App {
     const holdings = (): Holdings => ({ messages: this.source.unsettled, ...this.forwarder.holdings() });
     const inFlight = (): InFlight => inFlightOf(holdings());
     const remembered = new Dedupe({ entries: dedupe.enabled ? dedupe.entries : 0, windowMs: dedupe.windowSeconds * 1000 });
+    const watch = gatewayWatch(settings, scheduler, this.logging.logger);
     const lanes = (): ReturnType<Forwarder['lanesStatus']> => this.forwarder.lanesStatus();
     this.queues = queueWatchOf(settings, (message) => this.logging.logger.warn(message));
     const metrics = createMetrics({
@@ -135,6 +140,7 @@ export class App {
       dedupe: remembered,
       scheduler,
       observer,
+      onlooker: watch.onlooker,
       signal: this.abandon.signal,
       answerMs: ANSWER_MS,
       warn: (message) => this.logging.logger.warn(message),
@@ -170,6 +176,8 @@ export class App {
       consuming: this.consuming,
       publishing: this.publishing,
       scheduler,
+      watch,
+      runtime: this.runtime,
       logger: this.logging.logger,
     });
   }

@@ -42,5 +42,5 @@ export function deadLetterPages(options: DeadLetterPagesOptions): FastifyPluginA
   // Not the gateway's own: a dry run must not teach its codecs anything.
   const normaliser = compileNormaliser(profiles, defaultCodecs(), limits, `${instance}-dry`);
   const planner = new LetterPlanner(normaliser, new Router(routes, () => {}), () => scheduler.now());
-  return deadLetters({ desk, planner, token: settings.http.token, now: () => scheduler.now(), log: (message, fields) => logger.info(fields, message) });
+  return deadLetters({ desk, planner, now: () => scheduler.now(), log: (message, fields) => logger.info(fields, message) });
 }

@@ -8,9 +8,9 @@ import { Router } from '../pipeline/router.ts';
 import { messageOf } from '../rabbit/reasons.ts';
 import type { Settings } from '../settings/load.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
-import { explain, explanationJson, explanationText } from './decode-explain.ts';
+import { explain, explanationJson, explanationText } from '../pipeline/explain.ts';
 import { type Coding, type ListedMessage, linesOf, listed, readAll, uncoded } from './decode-input.ts';
-import { Decoder, type DecodeInput, type DecodeOutcome } from './decoder.ts';
+import { Decoder, type DecodeInput, type DecodeOutcome } from '../pipeline/trial-decoder.ts';
 import { standardOutput } from './output.ts';
 import { allProfiles, settingsOrExplain } from './settings.ts';
 

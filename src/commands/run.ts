@@ -38,7 +38,8 @@ async function run(argv: readonly string[]): Promise<number> {
   };
   process.on('uncaughtException', bug);
   process.on('unhandledRejection', bug);
-  app = new App({ settings: loaded.settings, configVersion: loaded.version, version: version(), logFormat: log, onBug: bug });
+  const { settings, version: configVersion, warnings } = loaded;
+  app = new App({ settings, configVersion, configFile: config, configWarnings: warnings, version: version(), logFormat: log, onBug: bug });
   for (const problem of loaded.warnings) app.logging.logger.warn(formatProblem(problem));
 
   const stopped = new Promise<void>((resolve) => {

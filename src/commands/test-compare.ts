@@ -3,7 +3,7 @@ import { isoInstant } from '../domain/instant.ts';
 import type { Reading, Value } from '../domain/reading.ts';
 import type { Path } from '../settings/problem.ts';
 import type { Expectation, ExpectedReading } from '../settings/schema/cases.ts';
-import type { DecodeOutcome } from './decoder.ts';
+import type { DecodeOutcome } from '../pipeline/trial-decoder.ts';
 
 /** Something that is not as expected. `at` counts from the expectation. */
 export interface Difference {

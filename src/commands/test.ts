@@ -9,7 +9,7 @@ import { messageOf } from '../rabbit/reasons.ts';
 import type { Settings } from '../settings/load.ts';
 import { formatPath } from '../settings/problem.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
-import { Decoder, type DecodeOutcome } from './decoder.ts';
+import { Decoder, type DecodeOutcome } from '../pipeline/trial-decoder.ts';
 import { formatProblem, printable } from './problems.ts';
 import { allProfiles, settingsOrExplain } from './settings.ts';
 import { type Case, type CaseMessage, loadCases, unknownNames } from './test-cases.ts';

@@ -62,7 +62,7 @@ export function link(href: string, ...children: readonly Child[]): HTMLAnchorEle
 }
 
 /** A control under its label. */
-export function field<T extends HTMLElement>(label: string, control: T, kind = ''): HTMLLabelElement {
+export function field(label: string, control: HTMLElement, kind = ''): HTMLLabelElement {
   return el('label', { class: `field ${kind}`.trim() }, el('span', {}, label), control);
 }
 

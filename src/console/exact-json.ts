@@ -8,7 +8,7 @@ const exact: Reviver = (_key, value, context) => {
 };
 
 export function parseJson(text: string): unknown {
-  return /\d{16}/.test(text) ? JSON.parse(text, exact as (key: string, value: unknown) => unknown) : JSON.parse(text);
+  return /\d{16}/.test(text) ? JSON.parse(text, exact) : JSON.parse(text);
 }
 
 /** JSON for a person. */

@@ -73,10 +73,10 @@ export class LetterActions {
   private async run(work: () => Promise<void>): Promise<void> {
     if (this.busy) return;
     this.busy = true;
-    fill(this.result, el('p', { class: 'quiet' }, 'Asking the gateway …'));
+    fill(this.result, el('p', { class: 'asking quiet' }, 'Asking the gateway …'));
     try {
       await work();
-      if (this.result.textContent?.startsWith('Asking') === true) fill(this.result);
+      if (this.result.querySelector('.asking') !== null) fill(this.result);
     } catch (error) {
       fill(this.result, trouble(error));
     } finally {

@@ -7,8 +7,8 @@ export interface Place {
 }
 
 export function placeOf(hash: string): Place {
-  const [path = '', query = ''] = splitOnce(hash.replace(/^#\/?/, ''), '?');
-  const [view = '', name = ''] = splitOnce(path, '/');
+  const [path, query] = splitOnce(hash.replace(/^#\/?/, ''), '?');
+  const [view, name] = splitOnce(path, '/');
   return { view, name: decoded(name), query: new URLSearchParams(query) };
 }
 

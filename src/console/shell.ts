@@ -8,12 +8,13 @@ import { hashOf } from './place.ts';
 import { themeSwitch } from './theme.ts';
 import { askToken } from './token.ts';
 
+/** Name in the address, name, and a shorter one for a phone. */
 const VIEWS = [
-  ['', 'Overview'],
-  ['devices', 'Devices'],
-  ['tap', 'Tap'],
-  ['letters', 'Dead letters'],
-  ['config', 'Configuration'],
+  ['', 'Overview', ''],
+  ['devices', 'Devices', ''],
+  ['tap', 'Tap', ''],
+  ['letters', 'Dead letters', 'Letters'],
+  ['config', 'Configuration', 'Config'],
 ] as const;
 
 const LEVELS: Readonly<Record<ReturnType<typeof verdict>['level'], Level>> = { wait: 'wait', ok: 'ok', bad: 'bad', away: 'bad' };
@@ -39,13 +40,9 @@ export class Shell {
 
   constructor(live: Live) {
     this.live = live;
-    const items = VIEWS.map(([view, name]) => {
-      const node = el(
-        'a',
-        { href: hashOf(view) },
-        ...(view === 'config' ? [el('span', { class: 'long' }, name), el('span', { class: 'short' }, 'Config')] : [name]),
-        view === 'letters' && this.waiting,
-      );
+    const items = VIEWS.map(([view, name, short]) => {
+      const names = short === '' ? [name] : [el('span', { class: 'long' }, name), el('span', { class: 'short' }, short)];
+      const node = el('a', { href: hashOf(view) }, ...names, view === 'letters' && this.waiting);
       this.links.set(view, node);
       return el('li', {}, node);
     });

@@ -60,9 +60,11 @@ export function devices(context: Context): View {
 
   const load = async (): Promise<void> => {
     const asked = round;
-    const known = Object.entries({ ...query(), sort: sort.by, order: sort.descending ? 'desc' : 'asc', limit: limit.value }).filter(([, value]) => value);
+    const known = Object.entries({ ...query(), sort: sort.by, order: sort.descending ? 'desc' : 'asc', limit: limit.value }).filter(
+      (pair): pair is [string, string] => Boolean(pair[1]),
+    );
     try {
-      const page = await get<DevicePage>(`api/devices?${new URLSearchParams(known as [string, string][]).toString()}`, signal);
+      const page = await get<DevicePage>(`api/devices?${new URLSearchParams(known).toString()}`, signal);
       // Asked before the conditions changed: the next answer is on its way.
       if (asked !== round) return;
       fill(failed);

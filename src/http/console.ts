@@ -68,7 +68,7 @@ export function consolePages(folder: string = BUILT): FastifyPluginAsync {
   return async (app) => {
     for (const [path, { type, plain, packed, tag }] of readFiles(folder)) {
       app.get(path, (request, reply) => {
-        const gzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+        const gzip = /\bgzip\b/.test(request.headers['accept-encoding']?.toString() ?? '');
         const etag = `"${tag}${gzip ? '-gz' : ''}"`;
         // `no-cache`: kept, and asked for again each time, so that a new gateway never meets an old page.
         reply.headers({ 'content-security-policy': POLICY, 'cache-control': 'no-cache', vary: 'accept-encoding', etag });

@@ -4,8 +4,8 @@ import { letterJson } from '../domain/letter-json.ts';
 import { type LetterDesk, LetterDeskError, type LetterDeskTrouble } from '../pipeline/letter-desk.ts';
 import { LetterFilterError } from '../pipeline/letter-filter.ts';
 import { type LetterPlanner, PlanSummary } from '../pipeline/letter-plan.ts';
-import { filterIn, flagIn, mustShow, numberIn, RequestProblem } from './dead-letter-request.ts';
-import { PROBLEM_JSON, problem } from './json.ts';
+import { filterIn } from './dead-letter-request.ts';
+import { badRequest, flagIn, numberIn, RequestProblem } from './request.ts';
 
 const LISTED = 100;
 const MOST_LISTED = 1000;
@@ -19,8 +19,6 @@ const CHANGES = ['dryRun', 'limit', 'all'] as const;
 export interface DeadLettersOptions {
   readonly desk: LetterDesk;
   readonly planner: LetterPlanner;
-  /** For what changes something, and for payloads; without one there is neither. */
-  readonly token: string | undefined;
   readonly now: () => number;
   /** One line for each change. */
   readonly log: (message: string, fields: object) => void;
@@ -28,18 +26,13 @@ export interface DeadLettersOptions {
 
 /** `/api/dead-letters`: look at, replay and drop dead letters. */
 export function deadLetters(options: DeadLettersOptions): FastifyPluginAsync {
-  const { desk, token, now } = options;
+  const { desk, now } = options;
   return async (app) => {
-    app.setErrorHandler<FastifyError>((error, request, reply) => {
+    app.setErrorHandler<FastifyError>((error, request) => {
       const known = problemOf(error);
-      // What is not known here is for the server's own handler.
       if (known === undefined) throw error;
-      if (known.status === 401) reply.header('www-authenticate', 'Bearer realm="sluice"');
       options.log('dead letters: refused', { path: request.url.split('?', 1)[0], status: known.status, reason: known.message });
-      return reply
-        .code(known.status)
-        .header('content-type', PROBLEM_JSON)
-        .send(problem(known.status, known.title, known.message));
+      throw known;
     });
 
     app.get('/api/dead-letters', async (request, reply) => {
@@ -60,13 +53,11 @@ export function deadLetters(options: DeadLettersOptions): FastifyPluginAsync {
     });
 
     app.get<{ Params: { id: string } }>('/api/dead-letters/:id', async (request, reply) => {
-      const withPayload = request.headers.authorization !== undefined;
-      if (withPayload) mustShow(token, request.headers.authorization);
       let found: object | undefined;
       await desk.walk(
         { ids: [request.params.id] },
         (letter, body) => {
-          found = { ...letterJson(letter), ...(withPayload ? payloadOf(body) : { payload: 'shown only to who sends the token of http.token' }) };
+          found = { ...letterJson(letter), ...payloadOf(body) };
           return false;
         },
         whileAsked(reply),
@@ -96,10 +87,9 @@ export function deadLetters(options: DeadLettersOptions): FastifyPluginAsync {
   };
 
   function change(request: FastifyRequest, others: readonly string[]) {
-    mustShow(token, request.headers.authorization);
     const { filter, any, input } = filterIn(request.body ?? {}, [...CHANGES, ...others], now());
     // An empty body is an easy mistake, and nothing brings a dropped letter back.
-    if (!any && !flagIn(input, 'all')) throw new RequestProblem(400, 'Bad Request', 'Say which letters: at least one filter, or "all": true.');
+    if (!any && !flagIn(input, 'all')) throw badRequest('Say which letters: at least one filter, or "all": true.');
     return { filter, input, dryRun: flagIn(input, 'dryRun'), limit: numberIn(input, 'limit', { least: 1, most: MOST }) ?? CHANGED };
   }
 
@@ -140,6 +130,6 @@ const STATUS: Readonly<Record<LetterDeskTrouble, readonly [number, string]>> = {
 
 function problemOf(error: unknown): RequestProblem | undefined {
   if (error instanceof RequestProblem) return error;
-  if (error instanceof LetterFilterError) return new RequestProblem(400, 'Bad Request', error.message);
+  if (error instanceof LetterFilterError) return badRequest(error.message);
   return error instanceof LetterDeskError ? new RequestProblem(...STATUS[error.trouble], error.message) : undefined;
 }

@@ -57,7 +57,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
-/** Nothing here reads a body. */
+/** Enough for a filter of dead letters; a page that reads more says so. */
 const BODY_LIMIT = 64 * 1024;
 /** For a whole request, its headers included: whoever sends them drop by drop (slowloris) is cut. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -102,6 +102,8 @@ export function buildHttp(options: HttpServerOptions, sampler: RateSampler): Fas
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: requestTimeoutMs,
+    // Names of devices have up to 255 characters, percent-encoded in up to twelve each.
+    routerOptions: { maxParamLength: 4096 },
     http: { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: Math.min(CHECK_MS, requestTimeoutMs), maxHeaderSize: HEADER_BYTES },
     // A connection that idles or streams would hold up the end of the drain.
     forceCloseConnections: true,

@@ -1,9 +1,12 @@
 import type { Observer } from '../domain/events.ts';
 import type { EpochMs } from '../domain/message.ts';
+import { BatchLatencies } from './latencies.ts';
 import type { ComponentStatus, SessionStatus, StatusProvider } from './ports.ts';
 
 /** The part of a `StatusProvider` that events tell. */
 export interface StatusTracker extends Pick<StatusProvider, 'components' | 'sessions' | 'lagMs'> {
+  /** The batches that were confirmed. */
+  readonly batches: BatchLatencies;
   readonly observer: Observer;
 }
 
@@ -15,15 +18,18 @@ export function trackStatus(names: { readonly components: readonly string[]; rea
   const since = now();
   const components = new Map<string, ComponentStatus>(names.components.map((name) => [name, { name, phase: 'idle', reason: undefined, since }]));
   const sessions = new Map<string, SessionStatus>(names.sessions.map((name) => [name, { name, state: 'idle', address: undefined, reason: undefined, since }]));
+  const batches = new BatchLatencies();
   let lagMs: number | undefined;
 
   return {
+    batches,
     components: () => [...components.values()],
     sessions: () => [...sessions.values()],
     lagMs: () => lagMs,
     observer: (event) => {
       if (event.type === 'batch-forwarded') {
         lagMs = Math.max(0, event.at - event.oldestReceivedAt);
+        batches.add(event.at, lagMs, event.items, event.bytes);
       } else if (event.type === 'component-phase') {
         const { component: name, phase, reason } = event;
         const before = components.get(name);

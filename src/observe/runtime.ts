@@ -68,11 +68,12 @@ export class RuntimeMonitor {
       externalBytes: memory.external,
       openFds: openFds(),
       loopBusySeconds: performance.eventLoopUtilization().active / 1000,
-      loopDelay: this.delay(),
+      loopDelay: this.loopDelay(),
     };
   }
 
-  private delay(): RuntimeStats['loopDelay'] {
+  /** The part of `read` that costs next to nothing. */
+  loopDelay(): RuntimeStats['loopDelay'] {
     const histogram = this.histogram;
     if (histogram === undefined || histogram.count === 0) return { mean: 0, p99: 0, max: 0 };
     // The monitor measures how far apart its ticks are: what is beyond the resolution is the delay.

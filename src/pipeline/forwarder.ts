@@ -6,6 +6,7 @@ import type { Holdings } from './books-watch.ts';
 import { NO_ROUTE_NAME } from './graveyard.ts';
 import { Lane, type LaneContext, type LaneServices, laneKey } from './lane.ts';
 import type { Normaliser } from './normaliser.ts';
+import type { Onlooker } from './onlooker.ts';
 import { readingsInScope, routingInScope } from './replay-scope.ts';
 import type { Batch, Delivery, Destination, Item, LaneStatus } from './ports.ts';
 import type { Router, Routing } from './router.ts';
@@ -15,6 +16,8 @@ export interface ForwarderOptions extends LaneServices {
   readonly router: Router;
   /** Deliveries of one message beyond which it is buried undecoded; 0 for no bound. */
   readonly maxDeliveries: number;
+  /** Sees what becomes of each message. */
+  readonly onlooker?: Onlooker | undefined;
 }
 
 /**
@@ -80,6 +83,7 @@ export class Forwarder {
         delivery.split(1);
         this.options.ledger.filteredFor(result.reason);
         this.settle(delivery, NO_ROUTE_NAME, 'filtered');
+        this.options.onlooker?.saw(message, result, [], []);
         return;
       case 'fault':
         this.buryMessage(delivery, result.fault);
@@ -138,12 +142,12 @@ export class Forwarder {
     let parts = 0;
     for (const routing of routings) parts += Math.max(1, routing.takers.length);
     delivery.split(parts, all.length);
-    for (let i = 0; i < readings.length; i += 1) {
-      this.send(delivery, readings[i] as Reading, routings[i] as Routing);
-    }
+    const texts = readings.map((reading, i) => this.send(delivery, reading, routings[i] as Routing));
+    this.options.onlooker?.saw(delivery.message, { kind: 'readings', readings }, routings, texts);
   }
 
-  private send(delivery: Delivery, reading: Reading, routing: Routing): void {
+  /** Answers the reading as it goes out, where it does. */
+  private send(delivery: Delivery, reading: Reading, routing: Routing): string | undefined {
     const { graveyard, ledger } = this.options;
     if (routing.fault !== undefined) {
       const route = routing.faultRoute ?? NO_ROUTE_NAME;
@@ -153,11 +157,12 @@ export class Forwarder {
       ledger.filteredFor('route');
       this.settle(delivery, routing.droppedBy, 'filtered');
     }
-    if (routing.takers.length === 0 && routing.taps.length === 0) return;
+    if (routing.takers.length === 0 && routing.taps.length === 0) return undefined;
     const text = encodeReading(reading);
     const bytes = Buffer.byteLength(text);
     for (const destination of routing.takers) this.offer(delivery, reading, destination, text, bytes);
     for (const destination of routing.taps) this.tap({ delivery, reading, text, bytes, dedupeKey: undefined }, destination);
+    return text;
   }
 
   private offer(delivery: Delivery, reading: Reading, destination: Destination, text: string, bytes: number): void {
@@ -233,5 +238,6 @@ export class Forwarder {
     delivery.split(1);
     this.options.ledger.itemsReceived(NO_ROUTE_NAME, 1);
     this.options.graveyard.buryMessage(delivery, reason);
+    this.options.onlooker?.saw(delivery.message, { kind: 'fault', fault: reason }, [], []);
   }
 }

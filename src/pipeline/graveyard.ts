@@ -2,6 +2,7 @@ import type { Observer } from '../domain/events.ts';
 import type { Fault } from '../domain/fault.ts';
 import type { Ledger } from '../domain/ledger.ts';
 import type { Reading } from '../domain/reading.ts';
+import type { Onlooker } from './onlooker.ts';
 import { persist, type RetryOptions } from './persist.ts';
 import type { DeadLetter, DeadLetterSink, Delivery, Item, LaneStatus, Scheduler } from './ports.ts';
 
@@ -20,6 +21,8 @@ export interface GraveyardOptions {
   readonly concurrency: number;
   /** Called when no letter is left. */
   readonly onIdle: () => void;
+  /** Sees each letter once it is confirmed. */
+  readonly onlooker?: Onlooker | undefined;
 }
 
 interface Burial {
@@ -141,6 +144,7 @@ export class Graveyard {
     }
     this.resumed(ending.attempts);
     ledger.faulted(letter.fault.code);
+    this.options.onlooker?.buried(letter);
     ledger.itemsSettled(route, 'dead-lettered', 1);
     observer({ type: 'dead-lettered', code: letter.fault.code, stage: letter.fault.stage, topic: letter.message.topic, message: letter.fault.message });
     delivery.settlePart('dead-lettered');

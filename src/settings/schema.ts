@@ -50,6 +50,19 @@ const Dedupe = section('Leaves out readings that were forwarded before, by their
   windowSeconds: amount('How long an id is remembered.', { default: 600, minimum: 1, maximum: 604_800, unit: 's' }),
 });
 
+const Devices = section('What is remembered of the devices that were seen, for the pages and the API. Nothing is forwarded by it, and a restart begins anew.', {
+  entries: integer('Most devices. The one that was not seen for longest makes room; `/api/devices` says how many did.', {
+    default: 100_000,
+    minimum: 1,
+    maximum: 5_000_000,
+    unit: 'entries',
+  }),
+  historyBytes: integer(
+    'Most memory for the last values of all devices together (60 of each at most, 5 s apart or more). Where there is no more, devices that have fallen silent lose theirs first.',
+    { default: 33_554_432, minimum: 0, maximum: 4_294_967_296, unit: 'bytes' },
+  ),
+});
+
 const DeadLetters = section('Where messages go that will never pass. Exchange and queue are declared, durable, and bound to one another.', {
   exchange: text('Name of the exchange.', { default: 'sluice.dead', minLength: 1, pattern: '^(?!amq\\.)', ...SHORT }),
   queue: text('Name of the queue.', { default: 'sluice.dead', minLength: 1, pattern: '^(?!amq\\.)', ...SHORT }),
@@ -61,21 +74,24 @@ const Retry = section('Back-off with full jitter: before attempt n the wait is a
   capMs: integer('Upper bound of every wait.', { default: 10_000, minimum: 1, maximum: 600_000, unit: 'ms' }),
 });
 
-const Http = section('Health, metrics, dead letters. Reading needs no login: keep it on loopback, or behind something that asks for one.', {
-  host: text('Address to listen on.', { default: '127.0.0.1', minLength: 1 }),
-  allowedHosts: list(
-    'Names under which the server may be asked for, besides `localhost` and loopback addresses: what a reverse proxy sends as `Host`, without the port. On loopback every other name is refused, so that no web page can read the answers by a name that it makes point here (DNS rebinding). On other addresses names are checked where this list has some.',
-    text('One name.', { pattern: '^[^\\s:/@]+$' }),
-    { default: [] },
-  ),
-  port: integer('Port; 0 takes any that is free.', { default: 9600, minimum: 0, maximum: 65_535 }),
-  token: Type.Optional(
-    text(
-      'What a request must show (`Authorization: Bearer`) to replay or drop dead letters and to see their payloads. Take it from the environment or a file: `${SLUICE_HTTP_TOKEN}`, `${file:token}`. Left out: nobody can.',
-      { secret: true, minLength: 16, maxLength: 1024, pattern: '^[A-Za-z0-9._~+/=-]+$' },
+const Http = section(
+  'Health, metrics, API. On loopback reading needs no login; elsewhere what is below `/api` needs the token, and health, status and metrics need nothing.',
+  {
+    host: text('Address to listen on.', { default: '127.0.0.1', minLength: 1 }),
+    allowedHosts: list(
+      'Names under which the server may be asked for, besides `localhost` and loopback addresses: what a reverse proxy sends as `Host`, without the port. On loopback every other name is refused, so that no web page can read the answers by a name that it makes point here (DNS rebinding). On other addresses names are checked where this list has some.',
+      text('One name.', { pattern: '^[^\\s:/@]+$' }),
+      { default: [] },
     ),
-  ),
-});
+    port: integer('Port; 0 takes any that is free.', { default: 9600, minimum: 0, maximum: 65_535 }),
+    token: Type.Optional(
+      text(
+        'What a request must show (`Authorization: Bearer`) to change something, such as replaying or dropping dead letters, and to read anything below `/api` where `host` is not a loopback address. Take it from the environment or a file: `${SLUICE_HTTP_TOKEN}`, `${file:token}`. Left out: nobody can.',
+        { secret: true, minLength: 16, maxLength: 1024, pattern: '^[A-Za-z0-9._~+/=-]+$' },
+      ),
+    ),
+  },
+);
 
 const Log = section('One JSON object a line, on standard output.', {
   level: choice('Least severity that is written.', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
@@ -110,6 +126,7 @@ export const SettingsSchema = Type.Object(
     queues: list('Queues to declare.', Queue, { default: [] }),
     routes: list('The routing table.', Route, { minItems: 1 }),
     deadLetters: DeadLetters,
+    devices: Devices,
     retry: Retry,
     http: Http,
     log: Log,
@@ -147,6 +164,7 @@ export interface Settings {
   readonly queues: readonly QueueSettings[];
   readonly routes: readonly RouteSpec[];
   readonly deadLetters: RawSettings['deadLetters'];
+  readonly devices: RawSettings['devices'];
   readonly retry: RawSettings['retry'];
   readonly http: RawSettings['http'];
   readonly log: RawSettings['log'];

@@ -19,6 +19,7 @@ export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], un
     queues: raw.queues,
     routes: raw.routes.map(toRoute),
     deadLetters: raw.deadLetters,
+    devices: raw.devices,
     retry: raw.retry,
     http: raw.http,
     log: raw.log,

@@ -17,6 +17,7 @@ const ROOT_FILES = [
   'dead-letter-pages',
   'app-http',
   'app-pipeline',
+  'app-watch',
   'ingest-bindings',
 ] as const;
 
@@ -37,8 +38,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
   'app-pipeline': ['domain', 'codec', 'pipeline', 'rabbit', 'settings', 'codec-environment', 'topology-options'],
+  'app-watch': ['domain', 'pipeline', 'settings'],
   'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
-  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages'],
+  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages', 'app-watch'],
   // What codecs with a memory keep.
   state: ['domain'],
   // Drives devices through broker and gateway as their user does: over MQTT, AMQP, HTTP and signals. Nothing of the

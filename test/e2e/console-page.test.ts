@@ -158,6 +158,7 @@ describe.skipIf(!CHROMIUM)('the console in a browser', { timeout: 600_000 }, () 
     gateway.held = true;
     await watched.shows('.banner', 'One route is held');
     await watched.shows('.box.route[data-level="bad"]', /alarms.*held 1 min 5 s.*UNROUTABLE: no queue is bound/);
+    expect(await watched.wrongs()).toEqual([]);
   });
 
   it('works with the keyboard alone', async () => {
@@ -239,6 +240,7 @@ describe.skipIf(!CHROMIUM)('the console in a browser', { timeout: 600_000 }, () 
     await dialog.getByLabel('Value of http.token').fill(TOKEN);
     await dialog.getByRole('button', { name: 'Use it' }).click();
     await closed.shows('.top .chip', 'Ready');
+    expect(await closed.wrongs()).toEqual([]);
     await closed.close();
   });
 

@@ -65,6 +65,7 @@ describe.skipIf(!CHROMIUM)('the console of a gateway', { timeout: 600_000 }, () 
     await watched.go(`#/devices/${encodeURIComponent(DEVICE)}`);
     await watched.shows('.chip', 'sending');
     await watched.shows('.plain li', DEVICE);
+    expect(await watched.wrongs()).toEqual([]);
   });
 
   it('shows in the tap what a message became, and its route', async () => {
@@ -76,6 +77,7 @@ describe.skipIf(!CHROMIUM)('the console of a gateway', { timeout: 600_000 }, () 
     await watched.shows('.tap pre', '{"v":{"temperature":22.5}}');
     await watched.shows('.reading', /22\.5 °C.*to-a → sluice\.a, key weather/);
     await watched.shows('.bar .chip', 'paused');
+    expect(await watched.wrongs()).toEqual([]);
   });
 
   it('finds a bad payload among the dead letters with its reason, and replays it', async () => {
@@ -99,6 +101,7 @@ describe.skipIf(!CHROMIUM)('the console of a gateway', { timeout: 600_000 }, () 
     await until('it is buried again', async () => (await rig.gateway.status()).ledger.messages.deadLettered === 2, PAGE_MS);
     await watched.go('#/letters?code=DECODE_INVALID');
     await watched.shows('tbody tr', 'replayed 1×');
+    expect(await watched.wrongs()).toEqual([]);
   });
 
   it('tells what the settings in force would make of a payload', async () => {
@@ -131,5 +134,6 @@ describe.skipIf(!CHROMIUM)('the console of a gateway', { timeout: 600_000 }, () 
     await rig.gateway.start(PAGE_MS);
     await watched.shows('.top .chip', 'Ready');
     await watched.becomes('no banner', "document.querySelector('.banner').hidden");
+    expect(await watched.wrongs()).toEqual([]);
   });
 });

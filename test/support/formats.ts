@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { defaultCodecs, detachedEnvironment } from '../../src/codec/registry.ts';
-import type { Decoder, DecodeOutcome } from '../../src/commands/decoder.ts';
+import type { Decoder, DecodeOutcome } from '../../src/pipeline/trial-decoder.ts';
 import type { Document } from '../../src/domain/payload-path.ts';
 import { DEFAULT_LIMITS } from '../../src/domain/profile.ts';
 import type { Reading } from '../../src/domain/reading.ts';

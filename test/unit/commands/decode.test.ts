@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { CommandError } from '../../../src/commands/command.ts';
 import { decode } from '../../../src/commands/decode.ts';
 import { listed, linesOf, uncoded } from '../../../src/commands/decode-input.ts';
-import { throughBroker } from '../../../src/commands/decoder.ts';
+import { throughBroker } from '../../../src/pipeline/trial-decoder.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'sluice-decode-'));
 afterAll(() => rmSync(dir, { recursive: true }));

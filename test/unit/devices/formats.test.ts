@@ -14,7 +14,7 @@ import type { Message } from '../../../devices/device.ts';
 import type { FaultKind } from '../../../devices/faults.ts';
 import type { Format, FormatMessage } from '../../../devices/formats/format.ts';
 import type { Sample, Values } from '../../../devices/profiles/profile.ts';
-import type { Decoder } from '../../../src/commands/decoder.ts';
+import type { Decoder } from '../../../src/pipeline/trial-decoder.ts';
 import type { Reading } from '../../../src/domain/reading.ts';
 
 const START = 1_767_225_600_000;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultCodecs } from '../../../src/codec/registry.ts';
-import { Decoder } from '../../../src/commands/decoder.ts';
+import { Decoder } from '../../../src/pipeline/trial-decoder.ts';
 import { DEFAULT_LIMITS } from '../../../src/domain/profile.ts';
 import { loadSettings } from '../../../src/settings/load.ts';
 import { temporaryFolder } from './support.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { DecodeOutcome } from '../../../src/commands/decoder.ts';
+import type { DecodeOutcome } from '../../../src/pipeline/trial-decoder.ts';
 import type { Reading } from '../../../src/domain/reading.ts';
 import { bodyOf, decoderOf, ROOT, run, shipped, type Vector, vectors } from './support.ts';
 

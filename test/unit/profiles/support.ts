@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultCodecs } from '../../../src/codec/registry.ts';
-import { Decoder, type DecodeOutcome } from '../../../src/commands/decoder.ts';
+import { Decoder, type DecodeOutcome } from '../../../src/pipeline/trial-decoder.ts';
 import { DEFAULT_LIMITS, type ProfileSpec } from '../../../src/domain/profile.ts';
 import { loadSettings, type Problem } from '../../../src/settings/load.ts';
 

@@ -3,13 +3,14 @@ import { bindingKeyFromFilter, type EpochMs, topicFromRoutingKey } from '../doma
 import type { Limits, ProfileSpec } from '../domain/profile.ts';
 import type { Reading } from '../domain/reading.ts';
 import { compileTopicTemplate, type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
-import { compileNormaliser, type Normaliser } from '../pipeline/normaliser.ts';
+import { compileNormaliser, type Normalised, type Normaliser } from './normaliser.ts';
 
 export interface DecodeInput {
   /** MQTT form, as the device published it. */
   readonly topic: string | undefined;
   /** Only this one is tried. */
   readonly profile: string | undefined;
+  readonly contentType?: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly body: Buffer;
   readonly receivedAt: EpochMs;
@@ -37,6 +38,8 @@ export interface DecodeOutcome {
   readonly readings: readonly Reading[];
   /** What the codec made of the payload, where it could read it. */
   readonly decoded: Decoded | undefined;
+  /** The same as the pipeline sees it. */
+  readonly result: Normalised;
 }
 
 interface Engine {
@@ -68,6 +71,12 @@ export class Decoder {
     return this.profiles.map((profile) => profile.name);
   }
 
+  /** The profile that reads a topic, in the form that the gateway sees; undefined where none does, or one ignores it. */
+  profileOf(topic: string): string | undefined {
+    const found = this.engine(undefined).tree.find(topic)?.value;
+    return found === undefined || found.ignored ? undefined : found.profile.name;
+  }
+
   /** A topic or the name of a profile is needed. Throws only on a profile that does not exist: `profileNames` tells. */
   decode(input: DecodeInput): DecodeOutcome {
     const engine = this.engine(input.profile);
@@ -78,13 +87,13 @@ export class Decoder {
       routingKey: bindingKeyFromFilter(seenTopic),
       body: input.body,
       receivedAt: input.receivedAt,
-      contentType: undefined,
+      contentType: input.contentType,
       contentEncoding: input.contentEncoding,
       redelivered: false,
       deliveryCount: 0,
       qos: undefined,
     });
-    const about = { topic: input.topic, seenTopic, match: matched(engine.tree, seenTopic), decoded: this.lastDecoded };
+    const about = { topic: input.topic, seenTopic, match: matched(engine.tree, seenTopic), decoded: this.lastDecoded, result };
     if (result.kind === 'readings') return { ...about, outcome: 'readings', code: undefined, message: undefined, readings: result.readings };
     if (result.kind === 'filtered') return { ...about, outcome: 'filtered', code: result.reason, message: undefined, readings: [] };
     return { ...about, outcome: 'dead-lettered', code: result.fault.code, message: result.fault.message, readings: [] };
@@ -94,7 +103,7 @@ export class Decoder {
     let engine = this.engines.get(name);
     if (engine === undefined) {
       const profiles = name === undefined ? this.profiles : this.profiles.filter((profile) => profile.name === name);
-      if (profiles.length === 0) throw new Error(`there is no profile "${name}"`);
+      if (name !== undefined && profiles.length === 0) throw new Error(`there is no profile "${name}"`);
       // The same for every run, so that a run can be compared with an earlier one.
       const normaliser = compileNormaliser(profiles, this.codecs, this.limits, 'decode', detachedEnvironment('decode'));
       engine = { profiles, normaliser, tree: treeOf(profiles) };

@@ -4,8 +4,8 @@ import { escapeKey } from '../domain/flatten.ts';
 import { compileSource, type Document, type PayloadPath, readPath } from '../domain/payload-path.ts';
 import type { ProfileSpec } from '../domain/profile.ts';
 import type { Reading, Value } from '../domain/reading.ts';
-import type { Routing } from '../pipeline/router.ts';
-import type { DecodeOutcome } from './decoder.ts';
+import type { Routing } from './router.ts';
+import type { DecodeOutcome } from './trial-decoder.ts';
 
 /** Longest list of places that an explanation goes into. */
 const MOST_PLACES = 200;
