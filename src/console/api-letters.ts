@@ -42,8 +42,8 @@ export interface LetterPage extends LetterWalk {
 }
 
 export interface LetterDetail extends LetterView {
-  readonly payload_b64?: string;
-  readonly payloadCut?: boolean;
+  readonly payload_b64: string;
+  readonly payloadCut: boolean;
 }
 
 export interface LetterPlan extends LetterWalk {

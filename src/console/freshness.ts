@@ -28,6 +28,14 @@ export class Freshness {
     this.status = status;
   }
 
+  /** Nobody looks any more; when somebody does again it begins anew. */
+  rest(): void {
+    this.heardAt = undefined;
+    this.lost = false;
+    this.why = undefined;
+    this.status = undefined;
+  }
+
   /** Age of the newest data; undefined before the first. */
   age(now: number): number | undefined {
     return this.heardAt === undefined ? undefined : Math.max(0, now - this.heardAt);

@@ -50,6 +50,7 @@ export class Live {
   private disconnect(): void {
     this.connection?.abort();
     this.connection = undefined;
+    this.freshness.rest();
   }
 
   private connect(): void {

@@ -82,12 +82,6 @@ export async function post<T>(path: string, body: unknown, signal?: AbortSignal)
   return parseJson(await (await send(path, body, within(signal), true)).text()) as T;
 }
 
-/** As `get`, and with the token in any case: for what is shown only to who has it. */
-export async function getWithToken<T>(path: string, why: string): Promise<T> {
-  if (token() === undefined && (await askToken(why)) === undefined) throw new ApiError(401, 'This needs the token.');
-  return parseJson(await (await send(path, undefined, within(undefined), true)).text()) as T;
-}
-
 export interface StreamHandlers {
   /** The server has answered. */
   readonly open?: () => void;

@@ -32,7 +32,7 @@ export function devices(context: Context): View {
   let sort: Sort = { by: given.get('sort') ?? 'device', descending: given.get('order') === 'desc' };
   let offset = Number.parseInt(given.get('offset') ?? '0', 10) || 0;
 
-  const found = el('p', { class: 'found', role: 'status' });
+  const found = el('p', { class: 'found' });
   const held = new Chip('wait', 'order held while you point at it');
   const pager = el('nav', { class: 'pager', 'aria-label': 'Pages' });
   const failed = el('div', {});
@@ -78,6 +78,7 @@ export function devices(context: Context): View {
   function show(page: DevicePage): void {
     if (page.total > 0 && page.offset >= page.total) return goTo(Math.max(0, Math.floor((page.total - 1) / page.limit) * page.limit));
     table.show(model.set(page.devices, fresh));
+    const answer = fresh && round > 0;
     fresh = false;
     const { from, to, before, after } = pages(page.offset, page.limit, page.total);
     const forgotten = page.forgotten === 0 ? '' : `; ${count(page.forgotten)} more were forgotten to make room`;
@@ -85,6 +86,8 @@ export function devices(context: Context): View {
       found,
       page.total === page.known ? `${plural(page.known, 'device')}${forgotten}` : `${count(page.total)} of ${plural(page.known, 'device')}${forgotten}`,
     );
+    // What somebody asked for; that the fleet grows meanwhile is no news.
+    if (answer) say(`${found.textContent ?? ''}, from ${count(from)}`);
     empty.hidden = page.total > 0;
     setText(
       empty,
@@ -106,7 +109,6 @@ export function devices(context: Context): View {
   function goTo(to: number): void {
     offset = to;
     changed(false);
-    say(`from device ${to + 1}`);
   }
 
   function changed(first = true): void {

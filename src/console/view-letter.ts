@@ -3,10 +3,9 @@ import { fromBase64, hexLines, textOf } from './bytes-view.ts';
 import { button, el, facts, fill, link } from './dom.ts';
 import { bytes, clock, count, visible } from './format.ts';
 import { LetterActions } from './letter-actions.ts';
-import { ApiError, get, getWithToken } from './net.ts';
+import { ApiError, get } from './net.ts';
 import { chip, trouble } from './parts.ts';
 import { hashOf } from './place.ts';
-import { token } from './token.ts';
 import type { Context, View } from './view.ts';
 import { section } from './view-overview.ts';
 
@@ -46,16 +45,7 @@ export function letter(context: Context): View {
 
   function show(detail: LetterDetail): void {
     fill(about, el('p', { class: 'bar' }, chip('bad', visible(detail.code)), el('span', {}, visible(detail.message))), factsOf(detail));
-    if (detail.payload_b64 !== undefined) return showBytes(detail.payload_b64, detail.payloadCut === true, detail.size);
-    const open = button('Show the bytes', async () => {
-      try {
-        const full = await getWithToken<LetterDetail>(path, 'The bytes of a dead letter are shown to who has the token.');
-        showBytes(full.payload_b64 ?? '', full.payloadCut === true, full.size);
-      } catch (error) {
-        fill(content, open, trouble(error));
-      }
-    });
-    fill(content, open, token() === undefined && el('p', { class: 'quiet' }, 'Asks for the token of the gateway.'));
+    showBytes(detail.payload_b64, detail.payloadCut, detail.size);
   }
 
   function showBytes(base64: string, cut: boolean, size: number): void {

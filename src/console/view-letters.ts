@@ -138,11 +138,15 @@ export function letters(context: Context): View {
 
 function row(letter: LetterView): HTMLElement {
   const at = letter.buriedAt === undefined ? undefined : Date.parse(letter.buriedAt);
-  const when = at === undefined ? 'unknown' : ago(Date.now() - at);
   return el(
     'tr',
     { role: 'row' },
-    el('th', { scope: 'row', role: 'rowheader', class: 'c-when' }, el('a', { href: hashOf('letters', letter.id), title: letter.buriedAt }, when)),
+    el(
+      'th',
+      { scope: 'row', role: 'rowheader', class: 'c-when' },
+      link(hashOf('letters', letter.id), at === undefined ? 'unknown' : clock(at, Date.now())),
+      at !== undefined && el('span', { class: 'topic' }, ago(Date.now() - at)),
+    ),
     el(
       'td',
       { role: 'cell', class: 'c-code' },

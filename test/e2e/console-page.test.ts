@@ -5,8 +5,10 @@ import { HOSTILE } from '../support/fake-devices.ts';
 import { FakeGateway, TOKEN } from '../support/fake-gateway.ts';
 import { until } from '../support/rabbit.ts';
 
-/** Main-thread time of one update, in milliseconds of processor time: a bound of the product. */
-const MOST_UPDATE_MS = 200;
+/** No task of the page may be longer: a bound of the product. */
+const MOST_TASK_MS = 200;
+/** All tasks of one update of 200 rows (there are five or more), with layout and painting, in processor time. */
+const MOST_UPDATE_MS = 400;
 const UPDATES = 8;
 
 /** Each view, and what it shows once it is filled. */
@@ -79,7 +81,7 @@ describe.skipIf(!CHROMIUM)('the console in a browser', { timeout: 600_000 }, () 
       await watched.go(hash);
       // As text, and nothing of it as an element.
       await watched.shows(selector, HOSTILE);
-      expect(await watched.value('document.title')).not.toContain('taken');
+      expect(await watched.value('typeof window.taken')).toBe('undefined');
       expect(await watched.value('document.querySelectorAll("main img, main script, main iframe").length')).toBe(0);
     }
     // The page itself could not, even by mistake.
@@ -112,7 +114,9 @@ describe.skipIf(!CHROMIUM)('the console in a browser', { timeout: 600_000 }, () 
     console.log(
       `200 rows each second: at most ${most.toFixed(0)} ms of processor time an update; by the clock, script ${clock.longest.toFixed(0)} ms, long tasks ${JSON.stringify(clock.longTasks)}`,
     );
-    // All tasks between two updates together, so that no single one can be longer.
+    // Long tasks by the clock also hold what other processes took, so they are told and not judged; the page's own are.
+    expect(clock.longest).toBeGreaterThan(0);
+    expect(clock.longest).toBeLessThan(MOST_TASK_MS);
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThan(MOST_UPDATE_MS);
     // Searching is the server's work.
@@ -264,7 +268,7 @@ describe.skipIf(!CHROMIUM)('the console in a browser', { timeout: 600_000 }, () 
     gateway.reload = { ok: true, version: 'aa11', problems: [], changes: ['profiles: weather is new'] };
     await reload();
     await watched.shows('.result', /Version aa11 is in force.*weather is new/);
-    await page.getByLabel('Topic').fill('devices/a/b/telemetry');
+    await page.getByLabel('Topic', { exact: true }).fill('devices/a/b/telemetry');
     await page.getByRole('button', { name: 'Try it' }).click();
     await watched.shows('.result', /Nothing was sent.*readings → sluice\.readings/);
     expect(await watched.value('document.body.textContent')).not.toContain(TOKEN);

@@ -88,11 +88,10 @@ describe.skipIf(!CHROMIUM)('the console of a gateway', { timeout: 600_000 }, () 
     await watched.shows('tbody tr', /DECODE_INVALID.*weather\/d2/);
     await page.locator('tbody th a').first().click();
     await watched.shows('.facts', 'weather/d2');
-    await page.getByRole('button', { name: 'Show the bytes' }).click();
-    await page.getByRole('dialog').getByLabel('Value of http.token').fill(TOKEN);
-    await page.getByRole('dialog').getByRole('button', { name: 'Use it' }).click();
     await watched.shows('pre', '{"v":{"temperature":');
     await page.getByRole('button', { name: 'What would happen today' }).click();
+    await page.getByRole('dialog').getByLabel('Value of http.token').fill(TOKEN);
+    await page.getByRole('dialog').getByRole('button', { name: 'Use it' }).click();
     await watched.shows('.plan', '1 dead-lettered again (DECODE_INVALID)');
     await page.getByRole('button', { name: 'Replay it' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Replay 1', exact: true }).click();
@@ -108,8 +107,8 @@ describe.skipIf(!CHROMIUM)('the console of a gateway', { timeout: 600_000 }, () 
     const { page } = watched;
     await watched.go('#/config');
     await watched.shows('.facts', 'settings.yaml');
-    await page.getByLabel('Topic').fill('weather/d9');
-    await page.getByLabel('Payload').fill('{"v":{"temperature":1}}');
+    await page.getByLabel('Topic', { exact: true }).fill('weather/d9');
+    await page.getByLabel('Payload', { exact: true }).fill('{"v":{"temperature":1}}');
     await page.getByRole('button', { name: 'Try it' }).click();
     await watched.shows('.result', /1 reading.*to-a → sluice\.a/);
     expect(await watched.value('document.body.textContent')).not.toContain(TOKEN);

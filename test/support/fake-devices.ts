@@ -1,7 +1,7 @@
 import type { DeviceDetail, DevicePage, DeviceRow, DeviceSummary } from '../../src/console/api.ts';
 
 /** What a device would call itself to take over the page of whoever looks at it. */
-export const HOSTILE = `<img src=x onerror="document.title='taken'"><script>document.title='taken'</script>`;
+export const HOSTILE = `<img src=x onerror="window.taken='img'"><script>window.taken='script'</script>`;
 
 const PROFILES = ['sluice-json', 'tasmota', 'shelly', 'zigbee2mqtt'] as const;
 const HISTORY = 60;

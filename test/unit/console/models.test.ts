@@ -45,6 +45,15 @@ describe('freshness', () => {
     expect([fresh.reach(9000), fresh.why]).toEqual(['live', undefined]);
   });
 
+  it('begins anew after a rest, without a word of what was before', () => {
+    const fresh = new Freshness();
+    fresh.heard(0);
+    fresh.rest();
+    expect([fresh.reach(60_000), fresh.age(60_000)]).toEqual(['connecting', undefined]);
+    fresh.heard(61_000);
+    expect(fresh.reach(61_000)).toBe('live');
+  });
+
   it('is away at once where the first attempt fails', () => {
     const fresh = new Freshness();
     fresh.ended('refused');
