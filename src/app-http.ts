@@ -10,6 +10,7 @@ import { live } from './http/live.ts';
 import { LiveSampler } from './http/live-sampler.ts';
 import type { MetricsProvider, StatusProvider } from './http/ports.ts';
 import { reload } from './http/reload.ts';
+import { consolePages } from './http/console.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { EventStreams } from './http/sse.ts';
 import { tap } from './http/tap.ts';
@@ -68,7 +69,7 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
     port: http.port,
     status,
     metrics,
-    plugins: [api({ host: http.host, token: http.token, streams, plugins })],
+    plugins: [api({ host: http.host, token: http.token, streams, plugins }), consolePages()],
     onError: onBug,
   });
 }

@@ -57,6 +57,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   commands: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'verify', 'devices'],
   main: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'verify', 'commands'],
   devices: [],
+  // A page in a browser: it knows the gateway by what it answers over HTTP.
+  console: [],
 };
 
 /** Rooms that use Node's own modules only. */
@@ -121,6 +123,9 @@ function checkLocal(file: SourceFile, room: string, specifier: string): string |
 function checkPackage(file: SourceFile, room: string, specifier: string): string | undefined {
   const builtIn = specifier.startsWith('node:');
   const name = specifier.replace('node:', '');
+  // The types of the plots; a browser finds no package by its name.
+  if (room === 'console')
+    return file.path === 'src/console/uplot.d.ts' && name === 'uplot' ? undefined : `${file.path}: console runs in a browser (${specifier})`;
   if (!builtIn && BUILT_INS_ONLY.includes(room)) return `${file.path}: ${room} may use Node's own modules only (${specifier})`;
   if (!PURE.includes(room)) return undefined;
   if (builtIn && !COMPUTING_BUILT_INS.includes(name)) return `${file.path}: ${room} does no I/O (${specifier})`;
@@ -166,6 +171,20 @@ export function timeViolations(files: readonly SourceFile[]): string[] {
       withoutNoise(text, true)
         .split('\n')
         .flatMap((line, index) => FORBIDDEN_THERE.filter(([pattern]) => pattern.test(line)).map(([, what]) => `${path}:${index + 1}: ${what}`)),
+    );
+}
+
+const MARKUP =
+  /\b(?:innerHTML|outerHTML|insertAdjacentHTML|srcdoc|createContextualFragment|setHTMLUnsafe|DOMParser)\b|\bdocument\.write|\beval\s*\(|\bnew Function\b/;
+
+/** Every way for a text to become markup or a script in the console: what devices say goes into text nodes only. */
+export function markupViolations(files: readonly SourceFile[]): string[] {
+  return files
+    .filter(({ path }) => path.startsWith('src/console/'))
+    .flatMap(({ path, text }) =>
+      withoutNoise(text, false)
+        .split('\n')
+        .flatMap((line, index) => (MARKUP.test(line) ? [`${path}:${index + 1}: text becomes markup`] : [])),
     );
 }
 
