@@ -8,6 +8,7 @@ import { explain } from './http/explain.ts';
 import type { FlowSettings } from './http/flow.ts';
 import { live } from './http/live.ts';
 import { LiveSampler } from './http/live-sampler.ts';
+import { openapi } from './http/openapi.ts';
 import type { MetricsProvider, StatusProvider } from './http/ports.ts';
 import { reload } from './http/reload.ts';
 import { consolePages } from './http/console.ts';
@@ -62,6 +63,7 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
     explain(watch.explainer, now),
     config(() => ({ ...shown(), reload: reloader.last ?? null })),
     reload(async (dryRun) => await reloader.reload('http', dryRun)),
+    openapi(parts.version),
   ];
   return createHttpServer({
     host: http.host,
