@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type Addresses, banner } from '../local/banner.ts';
 import { type BrokerNode, BrokerNodeError } from '../local/broker-node.ts';
 import { ConsumerView } from '../local/consumer-view.ts';
+import { loadSecret } from '../local/credentials.ts';
 import { fetchReady, fetchStatus, flowOf, type GatewayStatus, ledgerLines } from '../local/gateway-status.ts';
 import { type Flow, flowLine, LiveLine, type Screen } from '../local/live-line.ts';
 import { worryOf } from '../local/log-lines.ts';
@@ -93,7 +94,8 @@ export class Together {
     const log = createWriteStream(path, { flags: 'w', mode: 0o600 });
     log.on('error', (error) => this.live.print(`cannot write ${path}: ${error.message}`));
     this.gatewayLog = log;
-    const env = { ...process.env, SLUICE_AMQP_URL: endpoints.gatewayUrl, SLUICE_HTTP_PORT: String(plan.httpPort) };
+    const token = plan.tokenFile === undefined ? {} : { SLUICE_HTTP_TOKEN: loadSecret(plan.tokenFile) };
+    const env = { ...process.env, SLUICE_AMQP_URL: endpoints.gatewayUrl, SLUICE_HTTP_PORT: String(plan.httpPort), ...token };
     const gateway = this.child('gateway', ['run', '-c', this.options.config, '--log', 'json'], env, (line) => {
       log.write(`${line}\n`);
       // While it starts and stops, that a part of it is not ready is no news.
@@ -245,6 +247,7 @@ export class Together {
       amqpUrl: endpoints.gatewayUrl,
       gatewayUrl: plan.gatewayUrl,
       gatewayLog: shown(join(plan.dir, 'gateway.log')),
+      tokenFile: plan.tokenFile === undefined ? undefined : shown(plan.tokenFile),
       accountsFile: plan.external === undefined ? shown(plan.accountsFile) : undefined,
       fleet: this.devices === undefined ? undefined : `${devices} simulated, over MQTT and WebSocket, ${rate} messages/s together`,
       consumerQueue: this.consumer === undefined ? undefined : plan.consumerQueue,

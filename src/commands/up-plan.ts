@@ -26,6 +26,8 @@ export interface UpOptions {
 export interface Plan {
   readonly settings: Settings;
   readonly dir: string;
+  /** Holds the token of the gateway's HTTP server; undefined where the environment does. */
+  readonly tokenFile: string | undefined;
   readonly accountsFile: string;
   readonly freePorts: boolean;
   readonly httpPort: number;
@@ -83,6 +85,7 @@ export async function planOf(options: UpOptions, env: NodeJS.ProcessEnv): Promis
     settings,
     dir,
     accountsFile: join(dir, 'accounts.json'),
+    tokenFile: given(env['SLUICE_HTTP_TOKEN']) === undefined ? join(dir, 'http-token') : undefined,
     freePorts: options.freePorts,
     httpPort: http.port,
     gatewayUrl: `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`,

@@ -13,6 +13,8 @@ export interface Addresses {
   /** `http://127.0.0.1:9600` */
   readonly gatewayUrl: string;
   readonly gatewayLog: string;
+  /** Where the token of its HTTP server is; undefined where the user has given one. */
+  readonly tokenFile: string | undefined;
   readonly accountsFile: string | undefined;
   readonly adminName: string | undefined;
   /** Account that the pasted commands use; its name is the site, the second level of the topics. */
@@ -63,6 +65,7 @@ export function banner(addresses: Addresses): string[] {
   }
   if (addresses.brokerMetricsUrl !== undefined) rows.push(['  metrics', addresses.brokerMetricsUrl]);
   rows.push(['Gateway', `${gatewayUrl}  log in ${addresses.gatewayLog}`]);
+  rows.push(['  console', `${gatewayUrl}/  in a browser; the token for changes is in ${addresses.tokenFile ?? 'SLUICE_HTTP_TOKEN'}`]);
   rows.push(['  health', `${gatewayUrl}/readyz  ${gatewayUrl}/status  ${gatewayUrl}/metrics`]);
   if (addresses.fleet !== undefined) rows.push(['Devices', addresses.fleet]);
   if (addresses.consumerQueue !== undefined) rows.push(['Consumer', `reads ${addresses.consumerQueue}; of the simulated readings one in two seconds is shown`]);

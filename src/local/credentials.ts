@@ -39,6 +39,30 @@ function parse(text: string): Accounts | undefined {
   return usable ? (value as Accounts) : undefined;
 }
 
+/** Reads a secret from `path`; makes it once (file 0600) where the file is missing or cut short. */
+export function loadSecret(path: string): string {
+  try {
+    const known = readFileSync(path, 'utf8').trim();
+    if (known.length >= 24) {
+      chmodSync(path, 0o600);
+      return known;
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const secret = newPassword();
+  writeWhole(path, `${secret}\n`);
+  return secret;
+}
+
+/** Whole or not at all: a crash half way must not leave half a file. */
+function writeWhole(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, path);
+}
+
 /** Reads the accounts from `path`; makes them once (file 0600, folder 0700) where the file is missing, cut short or of an older shape. */
 export function loadAccounts(path: string): Accounts {
   let known: Accounts | undefined;
@@ -52,10 +76,6 @@ export function loadAccounts(path: string): Accounts {
     return known;
   }
   const accounts = newAccounts();
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  // Whole or not at all: a crash half way must not leave half a file.
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(accounts, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, path);
+  writeWhole(path, `${JSON.stringify(accounts, undefined, 2)}\n`);
   return accounts;
 }

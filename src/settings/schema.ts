@@ -87,8 +87,8 @@ const Http = section(
     port: integer('Port; 0 takes any that is free.', { default: 9600, minimum: 0, maximum: 65_535 }),
     token: Type.Optional(
       text(
-        'What a request must show (`Authorization: Bearer`) to change something, such as replaying or dropping dead letters, and to read anything below `/api` where `host` is not a loopback address. Take it from the environment or a file: `${SLUICE_HTTP_TOKEN}`, `${file:token}`. Left out: nobody can.',
-        { secret: true, minLength: 16, maxLength: 1024, pattern: '^[A-Za-z0-9._~+/=-]+$' },
+        'What a request must show (`Authorization: Bearer`) to change something, such as replaying or dropping dead letters and reloading the settings, and to read anything below `/api` where `host` is not a loopback address. Take it from the environment or a file: `${SLUICE_HTTP_TOKEN}`, `${file:token}`. 16 to 1024 characters; empty or left out: nobody can.',
+        { secret: true, pattern: '^([A-Za-z0-9._~+/=-]{16,1024})?$' },
       ),
     ),
   },

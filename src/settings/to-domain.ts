@@ -21,9 +21,13 @@ export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], un
     deadLetters: raw.deadLetters,
     devices: raw.devices,
     retry: raw.retry,
-    http: raw.http,
+    http: raw.http.token === '' ? withoutToken(raw.http) : raw.http,
     log: raw.log,
   };
+}
+
+function withoutToken({ token: _, ...http }: RawSettings['http']): RawSettings['http'] {
+  return http;
 }
 
 /** Without a converter (or where it refuses) a conversion changes nothing, without layouts none is named: good enough to look for problems. */

@@ -75,8 +75,8 @@ export const configReload: Fault = {
     const { gateway, copy } = field.site;
     const before = await counts(field);
     const heal = async (): Promise<void> => {
-      copy.write(copy.original);
       const { applied } = await counts(field);
+      copy.write(copy.original);
       gateway.signal('SIGHUP');
       await field.until('the settings of the beginning are in force', async () => (await counts(field)).applied > applied, SLACK_MS);
       const after = await counts(field);
@@ -86,8 +86,9 @@ export const configReload: Fault = {
     let refused = 0;
     for (const [n, edit] of edits(field).entries()) {
       await field.busy();
-      copy.write(edit.text);
+      // Before: where the gateway looks at its files itself, it may be quicker than the signal.
       const { applied, refused: no } = await counts(field);
+      copy.write(edit.text);
       gateway.signal('SIGHUP');
       if (n === 0) field.strike();
       const outcome = edit.good ? 'applied' : 'refused';

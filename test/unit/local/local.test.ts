@@ -189,6 +189,7 @@ describe('the banner', () => {
     brokerMetricsUrl: undefined,
     gatewayUrl: 'http://127.0.0.1:9600',
     gatewayLog: 'x.log',
+    tokenFile: 'the-token-file',
     accountsFile: 'accounts.json',
     adminName: 'admin',
     device: { name: 'plant-1', password: 'pw' },
@@ -203,7 +204,7 @@ describe('the banner', () => {
     );
     const text = banner(addresses).join('\n');
     expect(text).not.toContain('very-secret');
-    for (const words of ['15672', 'accounts.json', '/readyz', 'mosquitto_sub', 'ws://127.0.0.1:15675/ws']) expect(text).toContain(words);
+    for (const words of ['15672', 'accounts.json', 'the-token-file', '/readyz', 'mosquitto_sub', 'ws://127.0.0.1:15675/ws']) expect(text).toContain(words);
     expect(withoutPassword('amqp://u:p@h:1/v')).toBe('amqp://u@h:1/v');
   });
 
