@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyPages, PAGES } from './pages.mjs';
 import { lastLines, run, SetupError, say } from './say.mjs';
 
 const FOLDERS = ['src', 'devices'];
+/** What is compiled: for Node.js, and for browsers. */
+const PROJECTS = ['tsconfig.build.json', 'src/console/tsconfig.json'];
 const BUILD_MS = 5 * 60_000;
 
 /**
@@ -21,7 +24,7 @@ function walk(root, folder) {
 
 /** @param {string} root */
 export function sources(root) {
-  return FOLDERS.flatMap((folder) => walk(root, folder)).filter((path) => /\.(ts|mts|json)$/.test(path) && !/\.d\.m?ts$/.test(path));
+  return FOLDERS.flatMap((folder) => walk(root, folder)).filter((path) => (/\.(ts|mts|json)$/.test(path) || PAGES.test(path)) && !/\.d\.m?ts$/.test(path));
 }
 
 /**
@@ -65,7 +68,7 @@ export function removeOrphans(root) {
   const wanted = new Set(sources(root).map(output));
   for (const path of FOLDERS.flatMap((folder) => walk(root, `dist/${folder}`))) {
     const script = path.replace(/\.map$/, '');
-    if (!wanted.has(script) && /\.m?js$/.test(script)) rmSync(join(root, path), { force: true });
+    if (!wanted.has(script) && (/\.m?js$/.test(script) || PAGES.test(script))) rmSync(join(root, path), { force: true });
   }
 }
 
@@ -75,11 +78,14 @@ export async function build(root) {
   const stamp = buildStamp(root);
   rmSync(stampPath(root), { force: true });
   // The compiler trusts its record of what it wrote; when files are missing the record is wrong.
-  if (missingOutputs(root).length > 0) rmSync(join(root, 'dist', '.tsbuildinfo'), { force: true });
+  if (missingOutputs(root).length > 0) for (const record of ['.tsbuildinfo', '.tsbuildinfo-console']) rmSync(join(root, 'dist', record), { force: true });
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const ran = await run(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, timeoutMs: BUILD_MS });
-  if (ran.code === 124) throw new SetupError(`the compiler did not end within ${BUILD_MS / 60_000} minutes`);
-  if (ran.code !== 0) throw new SetupError(`the sources do not compile:\n${lastLines(ran.output, 20)}`);
+  for (const project of PROJECTS) {
+    const ran = await run(process.execPath, [compiler, '-p', project], { cwd: root, timeoutMs: BUILD_MS });
+    if (ran.code === 124) throw new SetupError(`the compiler did not end within ${BUILD_MS / 60_000} minutes`);
+    if (ran.code !== 0) throw new SetupError(`the sources do not compile:\n${lastLines(ran.output, 20)}`);
+  }
+  copyPages(root);
   const missing = missingOutputs(root);
   if (missing.length > 0) throw new SetupError(`the compiler wrote nothing for ${missing.slice(0, 3).join(', ')}; remove the folder dist and try again`);
   removeOrphans(root);

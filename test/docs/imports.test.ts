@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ackViolations, importsOf, importViolations, longFiles, type SourceFile, timeViolations } from './source-rules.ts';
+import { ackViolations, importsOf, importViolations, longFiles, markupViolations, type SourceFile, timeViolations } from './source-rules.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MOST_LINES = 300;
@@ -35,6 +35,10 @@ describe('the sources', () => {
 
   it('ack in their places only, and never nack', () => {
     expect(ackViolations(FILES)).toEqual([]);
+  });
+
+  it('make no markup out of text in the console', () => {
+    expect(markupViolations(FILES)).toEqual([]);
   });
 
   it(`have at most ${MOST_LINES} lines`, () => {
@@ -124,6 +128,12 @@ describe('the rules', () => {
     ['src/rabbit/a.ts', 'this.channel.reject(message, true);', 'a nack'],
   ])('find in %s: %s', (path, text, what) => {
     expect(ackViolations([file(path, text)])).toEqual([expect.stringContaining(`${path}:1: ${what}`) as string]);
+  });
+
+  it.each(['node.innerHTML = name;', "document.write('x');", 'eval (text);'])('find markup made of text: %s', (text) => {
+    expect(markupViolations([file('src/console/a.ts', `// innerHTML\n${text}\n`), file('src/http/a.ts', text)])).toEqual([
+      'src/console/a.ts:2: text becomes markup',
+    ]);
   });
 
   it('find long files, longest first', () => {

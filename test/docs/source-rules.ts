@@ -16,6 +16,9 @@ const ROOT_FILES = [
   'codec-environment',
   'dead-letter-pages',
   'app-http',
+  'declarations',
+  'reloader',
+  'rules-of',
   'app-pipeline',
   'app-watch',
   'ingest-bindings',
@@ -37,10 +40,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'session-options': ['settings', 'rabbit/session', 'rabbit/tls'],
   'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
   'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
-  'app-pipeline': ['domain', 'codec', 'pipeline', 'rabbit', 'settings', 'codec-environment', 'topology-options'],
+  'app-pipeline': ['domain', 'pipeline', 'rabbit', 'settings', 'codec-environment', 'rules-of'],
   'app-watch': ['domain', 'pipeline', 'settings'],
   'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
-  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages', 'app-watch'],
+  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages', 'app-watch', 'reloader', 'rules-of'],
+  declarations: ['domain', 'pipeline', 'rabbit', 'settings', 'broker-probe'],
+  'rules-of': ['codec', 'pipeline', 'settings', 'codec-environment', 'topology-options'],
+  reloader: ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'rules-of', 'topology-options'],
   // What codecs with a memory keep.
   state: ['domain'],
   // Drives devices through broker and gateway as their user does: over MQTT, AMQP, HTTP and signals. Nothing of the
@@ -51,6 +57,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   commands: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'verify', 'devices'],
   main: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'verify', 'commands'],
   devices: [],
+  // A page in a browser: it knows the gateway by what it answers over HTTP.
+  console: [],
 };
 
 /** Rooms that use Node's own modules only. */
@@ -115,6 +123,9 @@ function checkLocal(file: SourceFile, room: string, specifier: string): string |
 function checkPackage(file: SourceFile, room: string, specifier: string): string | undefined {
   const builtIn = specifier.startsWith('node:');
   const name = specifier.replace('node:', '');
+  // The types of the plots; a browser finds no package by its name.
+  if (room === 'console')
+    return file.path === 'src/console/uplot.d.ts' && name === 'uplot' ? undefined : `${file.path}: console runs in a browser (${specifier})`;
   if (!builtIn && BUILT_INS_ONLY.includes(room)) return `${file.path}: ${room} may use Node's own modules only (${specifier})`;
   if (!PURE.includes(room)) return undefined;
   if (builtIn && !COMPUTING_BUILT_INS.includes(name)) return `${file.path}: ${room} does no I/O (${specifier})`;
@@ -160,6 +171,20 @@ export function timeViolations(files: readonly SourceFile[]): string[] {
       withoutNoise(text, true)
         .split('\n')
         .flatMap((line, index) => FORBIDDEN_THERE.filter(([pattern]) => pattern.test(line)).map(([, what]) => `${path}:${index + 1}: ${what}`)),
+    );
+}
+
+const MARKUP =
+  /\b(?:innerHTML|outerHTML|insertAdjacentHTML|srcdoc|createContextualFragment|setHTMLUnsafe|DOMParser)\b|\bdocument\.write|\beval\s*\(|\bnew Function\b/;
+
+/** Every way for a text to become markup or a script in the console: what devices say goes into text nodes only. */
+export function markupViolations(files: readonly SourceFile[]): string[] {
+  return files
+    .filter(({ path }) => path.startsWith('src/console/'))
+    .flatMap(({ path, text }) =>
+      withoutNoise(text, false)
+        .split('\n')
+        .flatMap((line, index) => (MARKUP.test(line) ? [`${path}:${index + 1}: text becomes markup`] : [])),
     );
 }
 

@@ -30,6 +30,7 @@ function letter(of: Partial<Reading> | undefined, topic = 'd/1', replay = false)
     attempts: 0,
     firstFailedAt: T,
     buriedAt: T,
+    config: 'v1',
   };
 }
 

@@ -6,9 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findRabbit } from '../../../src/local/rabbit-install.ts';
 import { listsEmpty } from '../../../src/setup/apt.mjs';
 import { buildCurrent, buildStamp, removeOrphans } from '../../../src/setup/build.mjs';
+import { chromiumPath, provideChromium } from '../../../src/setup/chromium.mjs';
 import { dependenciesCurrent, dependencyStamp, explainNpm, npmCommand, npmErrors, sameVersions } from '../../../src/setup/dependencies.mjs';
 import { lockHolder, withLock } from '../../../src/setup/lock.mjs';
 import { prometheusFolder, providePrometheus } from '../../../src/setup/prometheus.mjs';
+import { copyPages } from '../../../src/setup/pages.mjs';
 import { brokerAtHand, instructions, isDebianLike, rabbitInstalled, waysToRabbit } from '../../../src/setup/rabbitmq.mjs';
 
 let root: string;
@@ -121,10 +123,13 @@ describe('the build', () => {
     expect(buildCurrent(root)).toBe(true);
   });
 
-  it.each(['src/a.ts', 'src/new.ts', 'src/data.json', 'devices/d.ts', 'tsconfig.json', 'package-lock.json'])('is not current after a change of %s', (path) => {
-    put(path, 'changed');
-    expect(buildCurrent(root)).toBe(false);
-  });
+  it.each(['src/a.ts', 'src/new.ts', 'src/data.json', 'src/console/index.html', 'src/console/base.css', 'devices/d.ts', 'tsconfig.json', 'package-lock.json'])(
+    'is not current after a change of %s',
+    (path) => {
+      put(path, 'changed');
+      expect(buildCurrent(root)).toBe(false);
+    },
+  );
 
   it('is not current when a source or an output is gone', () => {
     rmSync(join(root, 'dist/src/deep/b.js'));
@@ -132,6 +137,21 @@ describe('the build', () => {
     put('dist/src/deep/b.js', '');
     rmSync(join(root, 'src/a.ts'));
     expect(buildCurrent(root)).toBe(false);
+  });
+
+  it('has the pages of the console beside its scripts, and is not current without them', () => {
+    for (const name of ['index.html', 'base.css', 'icon.svg', 'main.ts', 'uplot.d.ts', 'tsconfig.json']) put(`src/console/${name}`, name);
+    put('dist/src/console/main.js', '');
+    copyPages(root);
+    put('dist/.sluice-build', buildStamp(root));
+    expect(buildCurrent(root)).toBe(true);
+    expect(readFileSync(join(root, 'dist/src/console/base.css'), 'utf8')).toBe('base.css');
+    rmSync(join(root, 'dist/src/console/base.css'));
+    expect(buildCurrent(root)).toBe(false);
+    put('dist/src/console/base.css', '');
+    rmSync(join(root, 'src/console/base.css'));
+    removeOrphans(root);
+    expect(['base.css', 'index.html', 'main.js'].map((name) => existsSync(join(root, 'dist/src/console', name)))).toEqual([false, true, true]);
   });
 
   it('loses what was written for sources that are gone, and nothing else', () => {
@@ -281,5 +301,20 @@ describe('Prometheus', () => {
   it('is not fetched where the user said where it lies, and its absence is no failure', async () => {
     await providePrometheus(root, { SLUICE_PROMETHEUS_HOME: join(root, 'nowhere') });
     expect(existsSync(join(root, '.sluice'))).toBe(false);
+  });
+});
+
+describe('Chromium', () => {
+  it('is found where the user says and nowhere else, or on the PATH', () => {
+    for (const path of ['given/my-browser', 'on-path/chromium']) put(path, '');
+    expect(chromiumPath({ SLUICE_CHROMIUM: join(root, 'given/my-browser'), PATH: '' })).toBe(join(root, 'given/my-browser'));
+    expect(chromiumPath({ SLUICE_CHROMIUM: join(root, 'nowhere'), PATH: join(root, 'on-path') })).toBeUndefined();
+    put('on-path/chromium-headless-shell', '');
+    expect(chromiumPath({ PATH: join(root, 'on-path') })).toBe(join(root, 'on-path/chromium-headless-shell'));
+  });
+
+  it('is not installed where the user said where it lies, and its absence is no failure', async () => {
+    await provideChromium({ SLUICE_CHROMIUM: join(root, 'nowhere') });
+    expect(existsSync(join(root, 'nowhere'))).toBe(false);
   });
 });

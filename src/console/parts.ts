@@ -1,0 +1,81 @@
+import { el, setAttribute, setClass, setText, svg } from './dom.ts';
+import { sparkPath } from './spark-path.ts';
+
+export type Level = 'ok' | 'warn' | 'bad' | 'wait' | 'off';
+
+/** A shape for each, so that nobody has to tell colours apart. */
+const ICONS: Readonly<Record<Level, string>> = { ok: '✓', warn: '!', bad: '✕', wait: '…', off: '–' };
+
+/** State as colour, shape and word. */
+export class Chip {
+  readonly element = el('span', { class: 'chip' });
+  private readonly icon = el('span', { class: 'chip-icon', 'aria-hidden': 'true' });
+  private readonly label = el('span', {});
+
+  constructor(level: Level = 'off', text = '') {
+    this.element.append(this.icon, this.label);
+    this.set(level, text);
+  }
+
+  set(level: Level, text: string): void {
+    setClass(this.element, `chip ${level}`);
+    setText(this.icon, ICONS[level]);
+    setText(this.label, text);
+  }
+}
+
+export function chip(level: Level, text: string): HTMLElement {
+  return new Chip(level, text).element;
+}
+
+/** What is on its way is that; what is on its way because something failed is not well. */
+export function levelOf(state: string, reason?: string | null): Level {
+  if (reason && state !== 'ready' && state !== 'draining') return 'bad';
+  if (state === 'ready' || state === 'sending') return 'ok';
+  if (state === 'idle' || state === 'closed') return 'off';
+  if (state === 'starting' || state === 'connecting' || state === 'waiting' || state === 'draining') return 'wait';
+  return 'bad';
+}
+
+export function tag(text: string, title?: string): HTMLElement {
+  return el('span', { class: 'tag', title }, text);
+}
+
+const WIDTH = 96;
+const HEIGHT = 24;
+
+/** The last values as a line without axes: a shape beside the number that says it. */
+export class Spark {
+  readonly element = svg('svg', { class: 'spark', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, 'aria-hidden': 'true', focusable: 'false' });
+  private readonly path = svg('path', { class: 'spark-line' });
+
+  constructor() {
+    this.element.append(this.path);
+  }
+
+  set(values: readonly (number | null)[]): void {
+    setAttribute(this.path, 'd', sparkPath(values, WIDTH, HEIGHT));
+  }
+}
+
+/** One number with its name. */
+export class Tile {
+  readonly element: HTMLElement;
+  private readonly value = el('span', { class: 'tile-value' });
+  private readonly note = el('span', { class: 'tile-note' });
+
+  constructor(name: string) {
+    this.element = el('div', { class: 'tile' }, el('dt', {}, name), el('dd', {}, this.value, this.note));
+  }
+
+  set(value: string, note = '', level: Level = 'off'): void {
+    setText(this.value, value);
+    setText(this.note, note);
+    setClass(this.element, level === 'off' ? 'tile' : `tile ${level}`);
+  }
+}
+
+/** What went wrong with a request, where it was made. */
+export function trouble(error: unknown): HTMLElement {
+  return el('p', { class: 'trouble', role: 'alert' }, error instanceof Error ? error.message : String(error));
+}
