@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { encodePayload } from '../../../devices/formats/sparkplug-writer.ts';
 import { encodeReading } from '../../../src/codec/reading.ts';
 import type { Reading } from '../../../src/domain/reading.ts';
 import { message, reading } from '../pipeline/fixtures.ts';
@@ -235,6 +236,18 @@ describe('POST /api/explain', () => {
   it('takes the longest payload of the default limits', async () => {
     const { body } = await ask(setUp(), { topic: 'd/one', payload: `{"t":"${'x'.repeat(1_048_000)}"}` });
     expect(body).toMatchObject({ outcome: 'readings', readings: [{ cut: true }] });
+  });
+
+  it('teaches codecs with a memory nothing, from one question to the next', async () => {
+    const made = setUp();
+    const time = 1_700_000_000_000;
+    const birth = encodePayload({ time, seq: 0, metrics: [{ name: 'm', alias: 1, type: 'Int32', value: 5, time }] }).toString('base64');
+    const data = encodePayload({ time, seq: 1, metrics: [{ alias: 1, value: 7, type: 'Int32', time }] }).toString('base64');
+    for (let i = 0; i < 2; i += 1) {
+      const born = (await ask(made, { topic: 'spBv1.0/g/NBIRTH/n', payload_b64: birth })).body;
+      expect(born).toMatchObject({ outcome: 'readings' });
+      expect((await ask(made, { topic: 'spBv1.0/g/NDATA/n', payload_b64: data })).body).toMatchObject({ fault: { code: 'SPARKPLUG_NO_BIRTH' } });
+    }
   });
 
   it('follows the settings in force', async () => {

@@ -70,7 +70,7 @@ export function gatewayApi(
   const registry = new DeviceRegistry({ entries: 1000, historyBytes: 1_000_000 });
   const routes = [rule('readings', publishTo('out')), rule('rest', { kind: 'drop' })];
   const explainer = new Explainer({
-    profiles: [profile({}), profile({ name: 'births', topics: ['spBv1.0/#'], codec: 'sparkplug', device: '$.device' })],
+    profiles: [profile({}), profile({ name: 'births', topics: ['spBv1/0/#'], codec: 'sparkplug', device: '$.device', values: '$.values' })],
     limits: DEFAULT_LIMITS,
     routes,
   });
