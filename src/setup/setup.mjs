@@ -17,16 +17,17 @@ const { dependenciesCurrent, installDependencies } = await import('./dependencie
 const { buildCurrent, build } = await import('./build.mjs');
 const { provideBroker, brokerAtHand } = await import('./rabbitmq.mjs');
 const { providePrometheus, prometheusFolder } = await import('./prometheus.mjs');
+const { provideHaproxy, haproxyHere } = await import('./haproxy.mjs');
 const { lockHolder, withLock } = await import('./lock.mjs');
 
 const LOCK = join(ROOT, '.sluice', 'setup.lock');
 /** Long enough for a slow network and a package installation of another run. */
 const LOCK_WAIT_MS = 15 * 60_000;
 
-/** `npm start` needs no Prometheus. */
+/** `npm start` needs neither Prometheus nor HAProxy. */
 const forTests = process.argv[2] === 'test';
-const monitored = () => !forTests || prometheusFolder(ROOT, process.env) !== undefined;
-const current = () => dependenciesCurrent(ROOT) && buildCurrent(ROOT) && brokerAtHand(process.env) && monitored();
+const equipped = () => !forTests || (prometheusFolder(ROOT, process.env) !== undefined && haproxyHere(ROOT, process.env) !== undefined);
+const current = () => dependenciesCurrent(ROOT) && buildCurrent(ROOT) && brokerAtHand(process.env) && equipped();
 
 try {
   if (process.platform === 'win32') throw new SetupError('Windows itself is not supported: use WSL 2 (wsl --install), and run this inside it');
@@ -36,7 +37,10 @@ try {
       if (!dependenciesCurrent(ROOT)) await installDependencies(ROOT);
       if (!buildCurrent(ROOT)) await build(ROOT);
       await provideBroker(process.env);
-      if (forTests) await providePrometheus(ROOT, process.env);
+      if (forTests) {
+        await providePrometheus(ROOT, process.env);
+        await provideHaproxy(ROOT, process.env);
+      }
     });
   }
 } catch (error) {
