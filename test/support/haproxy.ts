@@ -22,17 +22,17 @@ export async function checkConfiguration(files: readonly string[]): Promise<{ co
   });
 }
 
-/** The shipped configuration with other addresses and ports, and nothing else changed: `from` as it stands behind `bind` or `server NAME`. */
+/**
+ * The shipped configuration with other addresses and ports, and nothing else changed: `from` as it stands behind `bind`,
+ * behind `server NAME`, or, with a colon before it, behind `tcp-check connect port`.
+ */
 export function withAddresses(text: string, addresses: Readonly<Record<string, string>>): string {
-  return text.replaceAll(
-    /^( {2}(?:bind|server \S+) )(\S+)|(?<=tcp-check connect )port (\d+)/gm,
-    (whole, head: string | undefined, address: string | undefined) => {
-      if (head === undefined) return '';
-      const other = addresses[address ?? ''];
-      if (other === undefined) throw new Error(`no address for ${whole.trim()}`);
-      return `${head}${other}`;
-    },
-  );
+  return text.replaceAll(/^( {2}(?:bind|server \S+|tcp-check connect port) )(\S+)/gm, (whole, head: string, address: string) => {
+    const port = head.endsWith('port ');
+    const other = addresses[port ? `:${address}` : address];
+    if (other === undefined) throw new Error(`no address for ${whole.trim()}`);
+    return `${head}${port ? (other.split(':').at(-1) ?? '') : other}`;
+  });
 }
 
 /** A load balancer of a test's own, with the shipped configuration on other addresses. */
