@@ -30,14 +30,19 @@ describe('docker/haproxy', () => {
     expect(MAIN).toMatch(/^ {2}option srvtcpka$/m);
   });
 
-  it('asks every node for an answer of AMQP, and of management for one over HTTP', () => {
+  it('asks every node once for an answer of AMQP, and goes by it for all doors; management for one over HTTP', () => {
     expect(backends.length).toBe(7);
+    const servers = (backend: string): string[] => [...backend.matchAll(/^ {2}server (.*)$/gm)].map(([, server = '']) => server.replace(/:\d+/, ''));
     for (const backend of backends) {
-      const management = backend.startsWith('management');
-      expect(backend).toMatch(management ? /option httpchk GET \// : /tcp-check send-binary 414d515000000901\n {2}tcp-check expect binary 01\n/);
+      const checked = /^(amqp|management)$/m.test(backend.split('\n')[0] ?? '');
+      expect(servers(backend)).toEqual([1, 2, 3].map((node) => `rabbit-${node} rabbit-${node} ${checked ? 'check' : `track amqp/rabbit-${node}`}`));
     }
+    expect(backends[0]).toMatch(/tcp-check send-binary 414d515000000901\n {2}tcp-check expect binary 01\n/);
     expect(Buffer.from('414d515000000901', 'hex').toString('latin1')).toBe('AMQP\0\0\t\u0001');
-    expect(MAIN).toMatch(/^ {2}default-server check .*on-marked-down shutdown-sessions/m);
+    expect(backends.find((backend) => backend.startsWith('management'))).toMatch(/option httpchk GET \//);
+    expect(MAIN).toMatch(/^ {2}default-server .*on-marked-down shutdown-sessions/m);
+    // A door that refuses is tried elsewhere.
+    expect(MAIN).toMatch(/^ {2}option redispatch\n {2}retries 3$/m);
     expect(MAIN).toMatch(/^ {2}balance leastconn$/m);
   });
 
@@ -48,8 +53,8 @@ describe('docker/haproxy', () => {
   });
 
   it('is changed in its addresses alone for a test', () => {
-    expect(withAddresses('  bind :1\n  server a b:2\n  timeout x 1\n', { ':1': '127.0.0.1:3', 'b:2': '127.0.0.1:4' })).toBe(
-      '  bind 127.0.0.1:3\n  server a 127.0.0.1:4\n  timeout x 1\n',
+    expect(withAddresses('  bind :1\n  server a b:2 check\n  timeout x 1\n', { ':1': '127.0.0.1:3', 'b:2': '127.0.0.1:4' })).toBe(
+      '  bind 127.0.0.1:3\n  server a 127.0.0.1:4 check\n  timeout x 1\n',
     );
     expect(() => withAddresses('  bind :1\n', {})).toThrow('no address');
   });

@@ -25,6 +25,7 @@ export interface Service {
   readonly mem_limit?: string;
   readonly cpus?: number;
   readonly pids_limit?: number;
+  readonly ulimits?: Readonly<Record<string, number>>;
   readonly healthcheck?: object;
 }
 

@@ -22,16 +22,12 @@ export async function checkConfiguration(files: readonly string[]): Promise<{ co
   });
 }
 
-/**
- * The shipped configuration with other addresses and ports, and nothing else changed: `from` as it stands behind `bind`,
- * behind `server NAME`, or, with a colon before it, behind `tcp-check connect port`.
- */
+/** The shipped configuration with other addresses and ports, and nothing else changed: `from` as it stands behind `bind` or `server NAME`. */
 export function withAddresses(text: string, addresses: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/^( {2}(?:bind|server \S+|tcp-check connect port) )(\S+)/gm, (whole, head: string, address: string) => {
-    const port = head.endsWith('port ');
-    const other = addresses[port ? `:${address}` : address];
+  return text.replaceAll(/^( {2}(?:bind|server \S+) )(\S+)/gm, (whole, head: string, address: string) => {
+    const other = addresses[address];
     if (other === undefined) throw new Error(`no address for ${whole.trim()}`);
-    return `${head}${port ? (other.split(':').at(-1) ?? '') : other}`;
+    return `${head}${other}`;
   });
 }
 

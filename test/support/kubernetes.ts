@@ -79,7 +79,7 @@ export function strangeKeys(value: unknown, file: string, path = ''): string[] {
       const here = `${path}.${key}`;
       const type = keys.get(key)?.type;
       if (type === undefined) return [`${here} is not known`];
-      if (typeof inner === 'string' && /^"/.test(type) && !type.split(' | ').includes(JSON.stringify(inner))) return [`${here} cannot be ${inner}`];
+      if (typeof inner === 'string' && type.startsWith('"') && !type.split(' | ').includes(JSON.stringify(inner))) return [`${here} cannot be ${inner}`];
       const next = /\bI\w+/.exec(type)?.[0];
       const declared = next === undefined ? undefined : imports.get(next);
       if (declared === undefined) return [];
