@@ -184,6 +184,10 @@ describe.skipIf(!possible)('the production set-up', () => {
   });
 
   it('has lost nothing', async () => {
+    // RabbitMQ 3.10.8 refuses a channel's first message to a queue whose first leader is away (docs/deployment.md): the gateway
+    // that took over holds it until the node is back.
+    await nodes[1]?.restart(START_MS);
+    for (const gateway of gateways.filter(({ running }) => running)) await gateway.waitReady(true, SOON_MS);
     const { name, password } = users.consumer;
     const connection = await amqpConnect(`amqp://${name}:${password}@127.0.0.1:${front.amqp}`, { timeout: 20_000 });
     connection.on('error', () => {});
