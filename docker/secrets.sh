@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the passwords of the accounts gateway, consumer and one site of devices, once: docker/.env holds them in clear for
-# docker compose, docker/secrets/accounts.json salted hashes and rights for RabbitMQ. Neither belongs into version control.
+# docker compose, docker/secrets/accounts.json salted hashes and rights for RabbitMQ, docker/secrets/erlang.cookie the word
+# by which the nodes of a cluster know each other. None of them belongs into version control.
 #
 # Usage: docker/secrets.sh [SITE]     (default plant-1)
 set -eu
@@ -39,6 +40,10 @@ fi
 chmod 644 secrets/accounts.json.new
 mv secrets/accounts.json.new secrets/accounts.json
 
+# Whoever has it commands the nodes. Read by the same user, see compose.production.yaml.
+password >secrets/erlang.cookie
+chmod 644 secrets/erlang.cookie
+
 umask 077
 cat >.env.new <<EOF
 SLUICE_GATEWAY_PASSWORD=$gateway
@@ -48,7 +53,7 @@ SLUICE_DEVICE_PASSWORD=$device
 EOF
 mv .env.new .env
 
-echo "made docker/.env and docker/secrets/accounts.json; devices log in as $site"
+echo "made docker/.env, docker/secrets/accounts.json and docker/secrets/erlang.cookie; devices log in as $site"
 echo 'for the management UI: docker compose -f docker/compose.yaml exec rabbitmq rabbitmqctl add_user admin'
 echo '                       docker compose -f docker/compose.yaml exec rabbitmq rabbitmqctl set_user_tags admin administrator'
 echo "                       docker compose -f docker/compose.yaml exec rabbitmq rabbitmqctl set_permissions admin '.*' '.*' '.*'"

@@ -21,13 +21,15 @@ export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], un
     deadLetters: raw.deadLetters,
     devices: raw.devices,
     retry: raw.retry,
-    http: raw.http.token === '' ? withoutToken(raw.http) : raw.http,
+    http: toHttp(raw.http),
     log: raw.log,
   };
 }
 
-function withoutToken({ token: _, ...http }: RawSettings['http']): RawSettings['http'] {
-  return http;
+/** An empty token is none: `${NAME:-}`. */
+function toHttp(raw: RawSettings['http']): RawSettings['http'] {
+  const { token, ...http } = raw;
+  return token === '' ? http : raw;
 }
 
 /** Without a converter (or where it refuses) a conversion changes nothing, without layouts none is named: good enough to look for problems. */

@@ -18,16 +18,18 @@ const { buildCurrent, build } = await import('./build.mjs');
 const { provideBroker, brokerAtHand } = await import('./rabbitmq.mjs');
 const { providePrometheus, prometheusFolder } = await import('./prometheus.mjs');
 const { provideChromium, chromiumPath } = await import('./chromium.mjs');
+const { provideHaproxy, haproxyHere } = await import('./haproxy.mjs');
 const { lockHolder, withLock } = await import('./lock.mjs');
 
 const LOCK = join(ROOT, '.sluice', 'setup.lock');
 /** Long enough for a slow network and a package installation of another run. */
 const LOCK_WAIT_MS = 15 * 60_000;
 
-/** `npm start` needs no Prometheus and no browser. */
+/** `npm start` needs neither Prometheus nor HAProxy, and no browser. */
 const forTests = process.argv[2] === 'test';
-const tested = () => !forTests || (prometheusFolder(ROOT, process.env) !== undefined && chromiumPath(process.env) !== undefined);
-const current = () => dependenciesCurrent(ROOT) && buildCurrent(ROOT) && brokerAtHand(process.env) && tested();
+const equipped = () =>
+  !forTests || (prometheusFolder(ROOT, process.env) !== undefined && haproxyHere(ROOT, process.env) !== undefined && chromiumPath(process.env) !== undefined);
+const current = () => dependenciesCurrent(ROOT) && buildCurrent(ROOT) && brokerAtHand(process.env) && equipped();
 
 try {
   if (process.platform === 'win32') throw new SetupError('Windows itself is not supported: use WSL 2 (wsl --install), and run this inside it');
@@ -40,6 +42,7 @@ try {
       if (forTests) {
         await providePrometheus(ROOT, process.env);
         await provideChromium(process.env);
+        await provideHaproxy(ROOT, process.env);
       }
     });
   }

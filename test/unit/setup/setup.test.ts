@@ -9,6 +9,8 @@ import { buildCurrent, buildStamp, removeOrphans } from '../../../src/setup/buil
 import { chromiumPath, provideChromium } from '../../../src/setup/chromium.mjs';
 import { dependenciesCurrent, dependencyStamp, explainNpm, npmCommand, npmErrors, sameVersions } from '../../../src/setup/dependencies.mjs';
 import { lockHolder, withLock } from '../../../src/setup/lock.mjs';
+import { packagesIn } from '../../../src/setup/debian-package.mjs';
+import { haproxyHere, provideHaproxy } from '../../../src/setup/haproxy.mjs';
 import { prometheusFolder, providePrometheus } from '../../../src/setup/prometheus.mjs';
 import { copyPages } from '../../../src/setup/pages.mjs';
 import { brokerAtHand, instructions, isDebianLike, rabbitInstalled, waysToRabbit } from '../../../src/setup/rabbitmq.mjs';
@@ -316,5 +318,34 @@ describe('Chromium', () => {
   it('is not installed where the user said where it lies, and its absence is no failure', async () => {
     await provideChromium({ SLUICE_CHROMIUM: join(root, 'nowhere') });
     expect(existsSync(join(root, 'nowhere'))).toBe(false);
+  });
+});
+
+describe('HAProxy', () => {
+  it('is found where the user says and nowhere else, on the PATH, or with its libraries where the set-up unpacks it', () => {
+    put('given/proxy', '');
+    put('on-path/haproxy', '');
+    const found = (env: NodeJS.ProcessEnv): ReturnType<typeof haproxyHere> => haproxyHere(root, env);
+    expect(found({ SLUICE_HAPROXY: join(root, 'given/proxy') })).toEqual({ program: join(root, 'given/proxy'), env: {} });
+    expect(found({ SLUICE_HAPROXY: join(root, 'nowhere'), PATH: join(root, 'on-path') })).toBeUndefined();
+    expect(found({ PATH: join(root, 'on-path') })).toEqual({ program: join(root, 'on-path/haproxy'), env: {} });
+    put('.sluice/haproxy/usr/sbin/haproxy', '');
+    put('.sluice/haproxy/usr/lib/x86_64-linux-gnu/liblua.so', '');
+    // One of the system comes first.
+    const libraries = expect.stringContaining(join(root, '.sluice/haproxy/usr/lib/x86_64-linux-gnu')) as string;
+    const own = { program: join(root, '.sluice/haproxy/usr/sbin/haproxy'), env: { LD_LIBRARY_PATH: libraries } };
+    const system = { program: expect.stringMatching(/^\/(usr|opt)\//) as string, env: {} };
+    expect([own, system]).toContainEqual(found({ PATH: '' }));
+  });
+
+  it('is not fetched where the user said where it lies, and its absence is no failure', async () => {
+    await provideHaproxy(root, { SLUICE_HAPROXY: join(root, 'nowhere') });
+    expect(existsSync(join(root, '.sluice'))).toBe(false);
+  });
+
+  it('comes with the packages that it needs and that are not here', () => {
+    const said =
+      'Reading package lists...\nInst liblua5.3-0 (5.3.6-2 Debian:12/stable [amd64])\nInst haproxy (2.6.12 Debian:12/stable [amd64])\nConf haproxy (2.6.12)\n';
+    expect(packagesIn(said)).toEqual(['liblua5.3-0', 'haproxy']);
   });
 });
