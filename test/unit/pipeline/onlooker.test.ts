@@ -11,6 +11,7 @@ import { Graveyard } from '../../../src/pipeline/graveyard.ts';
 import type { Normalised } from '../../../src/pipeline/normaliser.ts';
 import { type Onlooker, watchMessages } from '../../../src/pipeline/onlooker.ts';
 import { Permits } from '../../../src/pipeline/permits.ts';
+import { RecentMessages } from '../../../src/pipeline/recent-messages.ts';
 import { Router } from '../../../src/pipeline/router.ts';
 import { TapHub } from '../../../src/pipeline/tap-hub.ts';
 import { VirtualTime } from '../../support/sim/virtual-time.ts';
@@ -54,11 +55,12 @@ function rig(extra: readonly Onlooker[] = []) {
     signal: new AbortController().signal,
   };
   const there = { unavailable: undefined, onAvailable: () => () => {} };
-  const graveyard = new Graveyard({ ...shared, sink: { ...there, bury: async () => ok(undefined) }, concurrency: 4, onIdle: () => {} });
+  const graveyard = new Graveyard({ ...shared, sink: { ...there, bury: async () => ok(undefined) }, concurrency: 4, config: () => 'v1', onIdle: () => {} });
   const forwarder = new Forwarder({
     ...shared,
-    normaliser: { normalise },
-    router: new Router(ROUTES, () => {}),
+    rules: { config: 'v1', normaliser: { normalise }, router: new Router(ROUTES, () => {}) },
+    recent: new RecentMessages(10, 1000),
+    takeBack: async () => {},
     sink: { ...there, publish: async () => ok(undefined), offer: () => true },
     graveyard,
     dedupe: new Dedupe({ entries: 10, windowMs: 1000 }),
