@@ -69,7 +69,7 @@ export const ROUTES: readonly DescribedRoute[] = [
   },
   { method: 'GET', path: '/status', summary: 'Ledger, lanes, sessions, rates', answer: ref('Status') },
   { method: 'GET', path: '/metrics', summary: 'For Prometheus', type: 'text/plain', answer: TEXT },
-  { method: 'GET', path: '/', summary: 'A page with links', type: 'text/html', answer: TEXT },
+  { method: 'GET', path: '/', summary: 'The console, a page for people', type: 'text/html', answer: TEXT },
   { method: 'GET', path: '/api/openapi.json', summary: 'This description', answer: ref('OpenApi') },
   { method: 'GET', path: '/api/live', summary: 'What happens, one event `live` a second', type: SSE, answer: ref('Live'), others: { ...WRONG, ...BUSY } },
   { method: 'GET', path: '/api/history', summary: 'The plots of the last ten minutes', answer: ref('History') },
