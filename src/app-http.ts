@@ -8,6 +8,7 @@ import { explain } from './http/explain.ts';
 import type { FlowSettings } from './http/flow.ts';
 import { live } from './http/live.ts';
 import { LiveSampler } from './http/live-sampler.ts';
+import { openapi } from './http/openapi.ts';
 import type { MetricsProvider, StatusProvider } from './http/ports.ts';
 import { consolePages } from './http/console.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
@@ -65,6 +66,7 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
     tap(watch.taps, streams),
     explain(watch.explainer, now),
     config(() => inForce),
+    openapi(parts.version),
   ];
   return createHttpServer({
     host: http.host,

@@ -103,6 +103,7 @@ export class App {
       queues: this.queues,
       inFlight,
       dedupe: () => remembered.stats(),
+      devices: () => watch.devices.counts(scheduler.now()),
       anomalies: () => this.surroundings.environment.counts,
       lanes,
       routes: routes.map((route) => route.name),

@@ -21,6 +21,8 @@ export interface MetricsOptions {
   readonly inFlight: () => InFlight;
   readonly lanes: () => readonly LaneStatus[];
   readonly dedupe: () => DedupeStats;
+  /** Devices that are known, and how many of them are silent. */
+  readonly devices: () => { readonly known: number; readonly silent: number };
   /** What codecs have noticed since the start. */
   readonly anomalies: () => Readonly<AnomalyCounts>;
   /** Names of the routes in the settings: the only values, beside `(none)`, `(dead letters)` and `(other)`, that the label `route` takes. */

@@ -158,6 +158,20 @@ export const READ_METRICS = {
     help: 'Reading ids that were forgotten for want of room before half of `dedupe.windowSeconds` had passed, those of the devices with most readings first.',
     worry: 'It grows: re-sends and redeliveries that come late may pass. Raise `dedupe.entries` or shorten the window.',
   },
+  sluice_devices_known: {
+    ...read,
+    type: 'gauge',
+    unit: 'devices',
+    help: 'Devices that were seen since the start, `devices.entries` at most: `/api/devices` lists them.',
+    worry: 'It stands at `devices.entries`: the devices that were not seen for longest are forgotten. It grows and grows: something invents names.',
+  },
+  sluice_devices_silent: {
+    ...read,
+    type: 'gauge',
+    unit: 'devices',
+    help: 'Those of them that are silent: for more than three of their usual intervals, and 10 s at least. Counted at the scrape, over the devices that were not seen for 10 s.',
+    worry: 'It grows by many at once: a network, a broker or a site is out of reach.',
+  },
   sluice_codec_anomalies_total: {
     ...read,
     type: 'counter',

@@ -43,6 +43,7 @@ export function readers(options: MetricsOptions, names: Names): Record<ReadMetri
   const runtime = oncePerScrape(options.runtime);
   const lanes = oncePerScrape(options.lanes);
   const inFlight = oncePerScrape(options.inFlight);
+  const devices = oncePerScrape(options.devices);
   const laneRoutes = [...options.routes, DEAD_LETTER_LANE];
   const itemRoutes = [...options.routes, NO_ROUTE];
 
@@ -93,6 +94,8 @@ export function readers(options: MetricsOptions, names: Names): Record<ReadMetri
     },
     sluice_dedupe_entries: (add) => add(options.dedupe().entries),
     sluice_dedupe_evicted_early_total: (add) => add(options.dedupe().evictedEarly),
+    sluice_devices_known: (add) => add(devices().known),
+    sluice_devices_silent: (add) => add(devices().silent),
     sluice_codec_anomalies_total: (add) => {
       for (const [kind, n] of Object.entries(options.anomalies())) add(n, { kind });
     },

@@ -81,7 +81,12 @@ export class DeviceRegistry {
     return this.refusedTopics;
   }
 
-  /** Walks over the devices that were not seen for 10 s: of 100 000, all silent, 1 ms. */
+  /** For a scrape. */
+  counts(now: EpochMs): { readonly known: number; readonly silent: number } {
+    return { known: this.size, silent: this.silentCount(now) };
+  }
+
+  /** Walks over the devices that were not seen for 10 s: 6 ms where all of 100 000 are silent. */
   silentCount(now: EpochMs): number {
     let silent = 0;
     for (let at = this.oldest; at !== undefined && now - at.lastSeenAt > SILENT_MS; at = at.newer) if (at.silent(now)) silent += 1;

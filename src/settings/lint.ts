@@ -61,8 +61,8 @@ function connection(lint: Lint): void {
   if (!lint.failedAt(['http']) && !/^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(http.host)) {
     lint.warn(
       ['http', 'host'],
-      `${JSON.stringify(http.host)} is not loopback: whoever reaches the port can see and steer the gateway`,
-      'there is no login; put something in front that asks for one',
+      `${JSON.stringify(http.host)} is not loopback: whoever reaches the port can read status and metrics`,
+      'what is below /api asks for http.token; put something in front that asks for a login for the rest, and for TLS',
     );
   }
 }

@@ -11,6 +11,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/api.md',
   'docs/architecture.md',
   'docs/operations.md',
   'docs/profiles.md',

@@ -123,6 +123,23 @@ export const DEVICES: Dashboard = {
       ],
     },
     {
+      title: 'Devices',
+      panels: [
+        {
+          title: 'Known devices',
+          description: about('sluice_devices_known'),
+          unit: 'short',
+          queries: [{ expr: of('sluice_devices_known'), legend: '{{instance}}' }],
+        },
+        {
+          title: 'Silent devices',
+          description: about('sluice_devices_silent'),
+          unit: 'short',
+          queries: [{ expr: of('sluice_devices_silent'), legend: '{{instance}}' }],
+        },
+      ],
+    },
+    {
       title: 'Deduplication',
       panels: [
         {

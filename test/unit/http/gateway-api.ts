@@ -6,6 +6,7 @@ import { devices } from '../../../src/http/devices.ts';
 import { explain } from '../../../src/http/explain.ts';
 import { live } from '../../../src/http/live.ts';
 import { LiveSampler } from '../../../src/http/live-sampler.ts';
+import { openapi } from '../../../src/http/openapi.ts';
 import { RateSampler } from '../../../src/http/rates.ts';
 import { buildHttp } from '../../../src/http/server.ts';
 import { EventStreams } from '../../../src/http/sse.ts';
@@ -88,6 +89,7 @@ export function gatewayApi(
     tap(hub, streams),
     explain(explainer, now),
     config(() => IN_FORCE),
+    openapi('1.2.3'),
     ...(options.plugins ?? []),
   ];
   const bugs: Error[] = [];

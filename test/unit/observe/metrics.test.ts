@@ -20,6 +20,7 @@ function setUp(changes: Partial<MetricsOptions> = {}): { ledger: Ledger; metrics
     queues: undefined,
     inFlight: () => ({ messages: 0, items: 0, routes: new Map() }),
     dedupe: () => ({ entries: 0, evictedEarly: 0 }),
+    devices: () => ({ known: 0, silent: 0 }),
     anomalies: noAnomalies,
     lanes: () => [],
     routes: ['readings', 'late'],

@@ -407,7 +407,7 @@ const CASES: readonly Case[] = [
   {
     name: 'an address that others reach',
     bad: behind('http: { host: 0.0.0.0 }'),
-    told: ['15:15 warning http.host: "0.0.0.0" is not loopback: whoever reaches the port can see and steer the gateway'],
+    told: ['15:15 warning http.host: "0.0.0.0" is not loopback: whoever reaches the port can read status and metrics'],
     good: behind("http: { host: '::1' }"),
   },
   {
