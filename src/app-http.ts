@@ -2,7 +2,7 @@ import type { GatewayWatch } from './app-watch.ts';
 import { deadLetterPages } from './dead-letter-pages.ts';
 import type { InFlight, Ledger } from './domain/ledger.ts';
 import { api } from './http/api.ts';
-import { config } from './http/config.ts';
+import { config, type ConfigInForce } from './http/config.ts';
 import { devices } from './http/devices.ts';
 import { explain } from './http/explain.ts';
 import type { FlowSettings } from './http/flow.ts';
@@ -10,6 +10,7 @@ import { live } from './http/live.ts';
 import { LiveSampler } from './http/live-sampler.ts';
 import { openapi } from './http/openapi.ts';
 import type { MetricsProvider, StatusProvider } from './http/ports.ts';
+import { reload } from './http/reload.ts';
 import { consolePages } from './http/console.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { EventStreams } from './http/sse.ts';
@@ -17,14 +18,14 @@ import { tap } from './http/tap.ts';
 import type { StatusTracker } from './http/tracker.ts';
 import type { LaneStatus, Scheduler } from './pipeline/ports.ts';
 import type { Session } from './rabbit/session.ts';
-import { type Problem, redact, type Settings } from './settings/load.ts';
+import type { InForce, Reloader } from './reloader.ts';
+import { detachedRulesInForce } from './rules-of.ts';
+import { redact, type Settings } from './settings/load.ts';
 
 export interface GatewayHttpParts {
-  readonly settings: Settings;
-  /** Digest of the settings in force. */
-  readonly configVersion: string;
-  readonly configFile?: string;
-  readonly configWarnings?: readonly Problem[];
+  readonly reloader: Reloader;
+  /** Where the settings are from; undefined where they come from no file. */
+  readonly configFile?: string | undefined;
   readonly version: string;
   readonly instance: string;
   readonly ledger: Ledger;
@@ -44,28 +45,24 @@ export interface GatewayHttpParts {
 
 /** The pages of a gateway: what its parts show over HTTP. Listens only when it is started. */
 export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
-  const { settings, instance, tracker, metrics, consuming, publishing, scheduler, watch, runtime, logger, onBug } = parts;
+  const { reloader, instance, tracker, metrics, consuming, publishing, scheduler, watch, runtime, logger, onBug } = parts;
+  // What this needs of them cannot change while the gateway runs.
+  const { settings } = reloader.inForce;
   const { http } = settings;
   const now = (): number => scheduler.now();
   const status = statusOf(parts);
   const streams = new EventStreams(() => scheduler.monotonic());
-  const flow = flowOf(settings);
-  const inForce = {
-    version: parts.configVersion,
-    loadedAt: now(),
-    file: parts.configFile ?? null,
-    settings: redact(settings),
-    warnings: parts.configWarnings ?? [],
-    reload: null,
-  };
-  const sampler = new LiveSampler({ provider: status, batches: tracker.batches, flow: () => flow, loopP99Ms: () => runtime.loopDelay().p99 * 1000 });
+  const flow = inForceOnly(reloader, ({ settings: newer }) => flowOf(newer));
+  const shown = inForceOnly(reloader, (inForce) => shownConfig(inForce, parts.configFile));
+  const sampler = new LiveSampler({ provider: status, batches: tracker.batches, flow, loopP99Ms: () => runtime.loopDelay().p99 * 1000 });
   const plugins = [
-    deadLetterPages({ settings, instance, consuming, publishing, scheduler, logger }),
+    deadLetterPages({ settings, rules: detachedRulesInForce(() => reloader.inForce, `${instance}-dry`), instance, consuming, publishing, scheduler, logger }),
     devices(watch.devices, now),
     live(sampler, streams),
     tap(watch.taps, streams),
     explain(watch.explainer, now),
-    config(() => inForce),
+    config(() => ({ ...shown(), reload: reloader.last ?? null })),
+    reload(async (dryRun) => await reloader.reload('http', dryRun)),
     openapi(parts.version),
   ];
   return createHttpServer({
@@ -80,11 +77,11 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
 }
 
 function statusOf(parts: GatewayHttpParts): StatusProvider {
-  const { settings, configVersion, version, ledger, tracker, inFlight, lanes, scheduler } = parts;
+  const { reloader, version, ledger, tracker, inFlight, lanes, scheduler } = parts;
   return {
-    name: settings.gateway.name,
+    name: reloader.inForce.settings.gateway.name,
     version,
-    configVersion,
+    configVersion: () => reloader.inForce.version,
     ledger,
     now: () => scheduler.now(),
     monotonic: () => scheduler.monotonic(),
@@ -94,6 +91,24 @@ function statusOf(parts: GatewayHttpParts): StatusProvider {
     lanes,
     lagMs: () => tracker.lagMs(),
   };
+}
+
+/** Made anew only when other settings are in force: it is asked for every second. */
+function inForceOnly<T>(reloader: Reloader, make: (inForce: InForce) => T): () => T {
+  let of: InForce | undefined;
+  let made: T | undefined;
+  return () => {
+    const { inForce } = reloader;
+    if (of !== inForce) {
+      made = make(inForce);
+      of = inForce;
+    }
+    return made as T;
+  };
+}
+
+function shownConfig({ settings, version, warnings, since }: InForce, file: string | undefined): Omit<ConfigInForce, 'reload'> {
+  return { version, loadedAt: since, file: file ?? null, settings: redact(settings), warnings };
 }
 
 function flowOf({ source, routes, deadLetters }: Settings): FlowSettings {

@@ -1,21 +1,23 @@
 import { CodecSurroundings } from './codec-environment.ts';
-import { defaultCodecs } from './codec/registry.ts';
 import type { Observer } from './domain/events.ts';
 import type { Ledger } from './domain/ledger.ts';
 import type { Dedupe } from './pipeline/dedupe.ts';
 import { Forwarder } from './pipeline/forwarder.ts';
 import { Graveyard } from './pipeline/graveyard.ts';
 import { idSource } from './pipeline/ids.ts';
-import { compileNormaliser } from './pipeline/normaliser.ts';
 import type { Onlooker } from './pipeline/onlooker.ts';
+import { RecentMessages } from './pipeline/recent-messages.ts';
 import { Permits } from './pipeline/permits.ts';
 import type { Scheduler } from './pipeline/ports.ts';
-import { Router } from './pipeline/router.ts';
 import { AmqpDeadLetters } from './rabbit/dead-letters.ts';
 import type { Session } from './rabbit/session.ts';
 import { AmqpSink } from './rabbit/sink.ts';
+import { rulesFactory } from './rules-of.ts';
 import type { Settings } from './settings/load.ts';
-import { needsState } from './topology-options.ts';
+
+/** Messages, and bytes of their payloads, that are kept to try other settings on. */
+const RECENT = 1000;
+const RECENT_BYTES = 4_194_304;
 
 export interface PipelineParts {
   readonly settings: Settings;
@@ -33,6 +35,8 @@ export interface PipelineParts {
   /** For every single answer of the broker that is not a confirm. */
   readonly answerMs: number;
   readonly warn: (message: string) => void;
+  /** Makes everything unsettled come again. */
+  readonly takeBack: () => Promise<void>;
 }
 
 export interface Pipeline {
@@ -40,12 +44,16 @@ export interface Pipeline {
   readonly deadLetters: AmqpDeadLetters;
   readonly surroundings: CodecSurroundings;
   readonly forwarder: Forwarder;
+  /** The last messages, to try other settings on. */
+  readonly recent: RecentMessages;
+  /** Decides about the next message by other settings. Throws where they are wrong, and then changes nothing. */
+  readonly use: (settings: Settings, version: string) => void;
 }
 
 /** From a delivery to its destinations and the dead letters: the part of the gateway that settings describe. */
 export function buildPipeline(parts: PipelineParts): Pipeline {
-  const { settings, configVersion, instance, session, ledger, dedupe, scheduler, observer, onlooker, signal, answerMs, warn } = parts;
-  const { gateway, rabbitmq, routes, limits, profiles, retry } = settings;
+  const { settings, configVersion, takeBack, instance, session, ledger, dedupe, scheduler, observer, onlooker, signal, answerMs, warn } = parts;
+  const { gateway, rabbitmq, retry } = settings;
   const publisher = {
     session,
     confirmTimeoutMs: rabbitmq.confirmTimeoutSeconds * 1000,
@@ -59,7 +67,6 @@ export function buildPipeline(parts: PipelineParts): Pipeline {
     // A dead letter is a message that the broker delivered, so the broker takes it back, however large.
     maxMessageBytes: Number.MAX_SAFE_INTEGER,
     exchange: settings.deadLetters.exchange,
-    config: configVersion,
   });
   const shared = { ledger, retry, scheduler, observer, onlooker, signal };
   const graveyard = new Graveyard({
@@ -67,11 +74,11 @@ export function buildPipeline(parts: PipelineParts): Pipeline {
     sink: deadLetters,
     nextId: idSource(instance, 'd'),
     concurrency: settings.deadLetters.concurrency,
+    config: () => rules.config,
     onIdle: () => forwarder.checkIdle(),
   });
   const surroundings = new CodecSurroundings({
     instance,
-    needed: needsState(profiles),
     session,
     exchange: settings.source.exchange,
     stateDir: gateway.stateDir,
@@ -79,16 +86,24 @@ export function buildPipeline(parts: PipelineParts): Pipeline {
     scheduler,
     warn,
   });
+  const compile = rulesFactory({ instance, surroundings, onRuleFailure: (route, message) => observer({ type: 'rule-failed', route, message }) });
+  let rules = compile(settings, configVersion);
+  const recent = new RecentMessages(RECENT, RECENT_BYTES);
   const forwarder = new Forwarder({
     ...shared,
-    normaliser: compileNormaliser(profiles, defaultCodecs(), limits, instance, surroundings.environment),
-    router: new Router(routes, (route, message) => observer({ type: 'rule-failed', route, message })),
+    rules,
+    recent,
     sink,
     graveyard,
     dedupe,
     permits: new Permits(rabbitmq.maxInFlightBatches, rabbitmq.maxInFlightBytes),
     nextId: idSource(instance, 'b'),
     maxDeliveries: settings.source.maxDeliveries,
+    takeBack,
   });
-  return { sink, deadLetters, surroundings, forwarder };
+  const use = (newer: Settings, version: string): void => {
+    rules = compile(newer, version);
+    forwarder.use(rules);
+  };
+  return { sink, deadLetters, surroundings, forwarder, recent, use };
 }

@@ -2,11 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { gatewayHttp } from './app-http.ts';
 import { buildPipeline } from './app-pipeline.ts';
 import { gatewayWatch } from './app-watch.ts';
-import { queueWatchOf, reportBroker } from './broker-probe.ts';
+import { queuesOf, queueWatchOf } from './broker-probe.ts';
 import type { CodecSurroundings } from './codec-environment.ts';
+import { Declarations } from './declarations.ts';
 import { addressOf } from './domain/broker-url.ts';
 import type { Observer, Phase } from './domain/events.ts';
 import { type InFlight, Ledger } from './domain/ledger.ts';
+import type { ReloadTrigger } from './http/ports.ts';
 import type { HttpServer } from './http/server.ts';
 import { type StatusTracker, trackStatus } from './http/tracker.ts';
 import { ingestBindings } from './ingest-bindings.ts';
@@ -19,18 +21,16 @@ import { Dedupe } from './pipeline/dedupe.ts';
 import type { Forwarder } from './pipeline/forwarder.ts';
 import { instanceName } from './pipeline/ids.ts';
 import { systemScheduler } from './pipeline/scheduler.ts';
-import { assertTopology, TopologyError } from './rabbit/assert-topology.ts';
 import type { BindingWatch } from './rabbit/binding-watch.ts';
-import type { Connection } from './rabbit/connection.ts';
 import type { AmqpDeadLetters } from './rabbit/dead-letters.ts';
-import { pause } from './rabbit/deadline.ts';
 import type { QueueWatch } from './rabbit/queue-watch.ts';
 import { Session } from './rabbit/session.ts';
 import type { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
-import { buildTopology, type Topology } from './rabbit/topology.ts';
+import { buildTopology } from './rabbit/topology.ts';
+import { type InForce, Reloader } from './reloader.ts';
 import { sessionOptions } from './session-options.ts';
-import type { Problem, Settings } from './settings/load.ts';
+import type { LoadResult } from './settings/load.ts';
 import { topologyOptions } from './topology-options.ts';
 
 /** For every single answer of the broker that is not a confirm: opening a channel, declaring, consuming. */
@@ -43,12 +43,12 @@ const BOOKS_MS = 5000;
 const SESSIONS = ['consume', 'publish'] as const;
 
 export interface AppOptions {
-  readonly settings: Settings;
-  /** Digest of the settings in force. */
-  readonly configVersion: string;
-  /** Where they are from, and what the loader has to say about them. */
-  readonly configFile?: string;
-  readonly configWarnings?: readonly Problem[];
+  /** What the gateway starts with. */
+  readonly start: Omit<InForce, 'since'>;
+  /** Reads the settings again; undefined where they come from no file. */
+  readonly load?: (() => Promise<LoadResult>) | undefined;
+  /** Where they are from; undefined where they come from no file. */
+  readonly configFile?: string | undefined;
   readonly version: string;
   readonly logFormat: 'auto' | 'json' | 'text';
   /** An exception in our own code: the owner ends the process, and the broker gives everything back. */
@@ -62,12 +62,12 @@ export interface AppOptions {
 export class App {
   readonly logging: Logging;
   readonly ledger: Ledger = new Ledger();
-  private readonly options: AppOptions;
   private readonly runtime = new RuntimeMonitor();
   private readonly tracker: StatusTracker;
   private readonly observer: Observer;
   private readonly http: HttpServer;
-  private readonly topology: Topology;
+  private readonly reloader: Reloader;
+  private readonly declarations: Declarations;
   private readonly consuming: Session;
   private readonly publishing: Session;
   private readonly sink: AmqpSink;
@@ -83,10 +83,10 @@ export class App {
   private draining = false;
 
   constructor(options: AppOptions) {
-    const { settings, configVersion, version } = options;
+    const { start, version } = options;
+    const { settings } = start;
     // Every lane that waits listens: their number is bounded by the prefetch, not by ten.
     setMaxListeners(0, this.abandon.signal);
-    this.options = options;
     const { gateway, routes, dedupe } = settings;
     const scheduler = systemScheduler;
     this.logging = new Logging({ name: gateway.name, level: settings.log.level, format: settings.log.pretty ? 'text' : options.logFormat });
@@ -113,6 +113,7 @@ export class App {
       runtime: () => this.runtime.read(),
       logging: () => this.logging.stats(),
       version,
+      config: () => this.reloader.inForce.version,
     });
     const follow: Observer = (event) => {
       if (event.type === 'ledger-imbalance') this.phase('ledger', 'degraded', event.reason);
@@ -134,7 +135,7 @@ export class App {
     this.publishing = session('publish');
     const parts = buildPipeline({
       settings,
-      configVersion,
+      configVersion: start.version,
       instance,
       session: this.publishing,
       ledger: this.ledger,
@@ -145,13 +146,23 @@ export class App {
       signal: this.abandon.signal,
       answerMs: ANSWER_MS,
       warn: (message) => this.logging.logger.warn(message),
+      takeBack: async () => await this.source.renew('what waits was decided under earlier settings and does not get through: it is decided anew'),
     });
     this.sink = parts.sink;
     this.deadLetters = parts.deadLetters;
     this.surroundings = parts.surroundings;
     this.forwarder = parts.forwarder;
-    this.topology = buildTopology(topologyOptions(settings));
-    this.bindings = ingestBindings({ settings, topology: this.topology, session: this.consuming, scheduler, observer });
+    const topology = buildTopology(topologyOptions(settings));
+    this.declarations = new Declarations({
+      topology,
+      session: this.consuming,
+      scheduler,
+      observer,
+      phase: (phase, reason) => this.phase('topology', phase, reason),
+      missing: () => this.bindings.reason,
+      answerMs: ANSWER_MS,
+    });
+    this.bindings = ingestBindings({ settings, topology, session: this.consuming, scheduler, observer });
     this.source = new AmqpSource({
       session: this.consuming,
       queue: settings.source.queue,
@@ -159,15 +170,34 @@ export class App {
       ledger: this.ledger,
       scheduler,
       observer,
-      prepare: async (connection) => await this.declare(connection),
+      prepare: async (connection) => await this.declarations.declare(connection),
       onBug: options.onBug,
       timeoutMs: ANSWER_MS,
       beforeAcks: () => this.surroundings.keep(),
       deliveryLimit: settings.source.type === 'quorum' ? settings.source.deliveryLimit : 0,
       settleSoon: () => this.forwarder.flush(),
     });
+    this.reloader = new Reloader({
+      start,
+      load: options.load,
+      recent: () => parts.recent.list(),
+      declare: async (topology) => await this.declarations.tryOut(topology),
+      apply: (newer, configVersion, topology) => {
+        parts.use(newer, configVersion);
+        watch.explainer.use(newer);
+        this.declarations.use(topology);
+        this.logging.logger.level = newer.log.level;
+        metrics.addRoutes(newer.routes.map((route) => route.name));
+        this.queues?.watch(queuesOf(newer));
+      },
+      observer,
+      scheduler,
+    });
     this.http = gatewayHttp({
-      ...options,
+      reloader: this.reloader,
+      configFile: options.configFile,
+      version,
+      onBug: options.onBug,
       instance,
       ledger: this.ledger,
       tracker: this.tracker,
@@ -201,11 +231,17 @@ export class App {
     this.followSessions();
     await Promise.all([this.consuming.start(signal), this.publishing.start(signal)]);
     this.phase('topology', 'starting');
-    await this.firstTopology(signal);
+    await this.declarations.first(this.reloader.inForce.settings, this.logging.logger, signal);
     this.bindings.start();
     this.phase('source', 'starting');
     await this.source.start((delivery) => this.forwarder.accept(delivery), signal);
-    this.logging.logger.info({ queue: this.options.settings.source.queue, configVersion: this.options.configVersion }, 'the gateway is ready');
+    const { settings, version } = this.reloader.inForce;
+    this.logging.logger.info({ queue: settings.source.queue, configVersion: version }, 'the gateway is ready');
+  }
+
+  /** Reads the settings again and takes them over, where they are good; the log tells. */
+  async reload(trigger: ReloadTrigger): Promise<void> {
+    await this.reloader.reload(trigger);
   }
 
   /** Stops taking messages, sends out what it holds, and closes. Answers whether everything had settled by the deadline. */
@@ -242,35 +278,6 @@ export class App {
     await this.http.close();
     this.runtime.close();
     await this.logging.close();
-  }
-
-  /** The first declaration is different from later ones: what is wrong now is wrong in the settings or the rights. */
-  private async firstTopology(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const connection = this.consuming.current;
-      try {
-        if (connection !== undefined) {
-          await this.declare(connection);
-          await reportBroker(connection, this.options.settings, this.topology, this.logging.logger);
-          return;
-        }
-      } catch (error) {
-        if (error instanceof TopologyError && error.code !== undefined && connection?.lost === false) throw error;
-      }
-      await pause(200, signal, systemScheduler);
-      if (signal.aborted) throw new Error('stopped before the topology was declared');
-    }
-  }
-
-  private async declare(connection: Connection): Promise<void> {
-    try {
-      await assertTopology(connection, this.topology, { timeoutMs: ANSWER_MS, scheduler: systemScheduler, observer: this.observer });
-      // What was found missing is believed to be back when it is seen.
-      if (this.bindings.reason === undefined) this.phase('topology', 'ready');
-    } catch (error) {
-      this.phase('topology', 'degraded', error instanceof Error ? error.message : String(error));
-      throw error;
-    }
   }
 
   private followSessions(): void {

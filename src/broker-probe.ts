@@ -2,7 +2,7 @@ import { sharedVhost } from './domain/broker-url.ts';
 import { systemScheduler } from './pipeline/scheduler.ts';
 import type { Connection } from './rabbit/connection.ts';
 import { type BrokerFacts, probe } from './rabbit/probe.ts';
-import { QueueWatch } from './rabbit/queue-watch.ts';
+import { QueueWatch, type QueueWatchOptions } from './rabbit/queue-watch.ts';
 import type { Topology } from './rabbit/topology.ts';
 import type { Settings } from './settings/load.ts';
 
@@ -38,19 +38,24 @@ export async function reportBroker(
 
 /** Looks at the queues of the settings where these name a management API. Starts nothing. */
 export function queueWatchOf(settings: Settings, warn: (message: string) => void): QueueWatch | undefined {
-  const { rabbitmq, source, deadLetters, queues } = settings;
+  const { rabbitmq } = settings;
   if (rabbitmq.management === undefined) return undefined;
   return new QueueWatch({
     url: rabbitmq.management,
     vhost: sharedVhost(rabbitmq.urls),
-    queues: [
-      { name: source.queue, role: 'ingest' },
-      { name: deadLetters.queue, role: 'dead-letters' },
-      ...queues.map(({ name }) => ({ name, role: 'output' as const })),
-    ],
+    queues: queuesOf(settings),
     everyMs: QUEUES_MS,
     timeoutMs: ANSWER_MS,
     scheduler: systemScheduler,
     warn,
   });
+}
+
+/** The queues of the settings, by what they are for. */
+export function queuesOf({ source, deadLetters, queues }: Settings): QueueWatchOptions['queues'] {
+  return [
+    { name: source.queue, role: 'ingest' },
+    { name: deadLetters.queue, role: 'dead-letters' },
+    ...queues.map(({ name }) => ({ name, role: 'output' as const })),
+  ];
 }

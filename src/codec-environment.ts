@@ -7,8 +7,6 @@ import { StateLog } from './state/state-log.ts';
 
 export interface CodecSurroundingsOptions {
   readonly instance: string;
-  /** Some codec remembers and commands; where none does nothing is opened and nothing written. */
-  readonly needed: boolean;
   readonly session: Session;
   /** Where devices listen for commands. */
   readonly exchange: string;
@@ -21,24 +19,29 @@ export interface CodecSurroundingsOptions {
 /** What codecs with a memory need of the gateway, and its end. */
 export class CodecSurroundings {
   readonly environment: CodecEnvironment;
-  private readonly commands: AmqpCommands | undefined;
-  private readonly state: StateLog | undefined;
+  private readonly options: CodecSurroundingsOptions;
+  private commands: AmqpCommands | undefined;
+  private state: StateLog | undefined;
 
   constructor(options: CodecSurroundingsOptions) {
-    const { session, exchange, channelTimeoutMs, scheduler, warn } = options;
-    if (options.needed) {
-      const onRefused = (reason: string): void => warn(`commands to devices are refused (exchange ${exchange}): ${reason}`);
-      this.commands = new AmqpCommands({ session, exchange, channelTimeoutMs, scheduler, onRefused });
-      this.state = new StateLog({ folder: options.stateDir, warn });
-    }
+    this.options = options;
     this.environment = {
       instance: options.instance,
       command: (topic, body) => this.commands?.send(topic, body),
       load: (name) => this.state?.load(name),
       save: (name, state) => this.state?.save(name, state),
-      now: () => scheduler.now(),
+      now: () => options.scheduler.now(),
       counts: noAnomalies(),
     };
+  }
+
+  /** Some codec remembers and commands. Before that nothing is opened and nothing written. */
+  need(): void {
+    if (this.state !== undefined) return;
+    const { session, exchange, channelTimeoutMs, scheduler, warn, stateDir } = this.options;
+    const onRefused = (reason: string): void => warn(`commands to devices are refused (exchange ${exchange}): ${reason}`);
+    this.commands = new AmqpCommands({ session, exchange, channelTimeoutMs, scheduler, onRefused });
+    this.state = new StateLog({ folder: stateDir, warn });
   }
 
   /** Before acks: what was learned from the messages is on the disk. Never throws. */

@@ -1,11 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { defaultCodecs } from './codec/registry.ts';
 import { deadLetters } from './http/dead-letters.ts';
 import { idSource } from './pipeline/ids.ts';
 import { LetterPlanner } from './pipeline/letter-plan.ts';
-import { compileNormaliser } from './pipeline/normaliser.ts';
 import type { Scheduler } from './pipeline/ports.ts';
-import { Router } from './pipeline/router.ts';
+import type { Rules } from './pipeline/rules.ts';
 import { AmqpLetterDesk } from './rabbit/letter-desk.ts';
 import type { Session } from './rabbit/session.ts';
 import type { Settings } from './settings/load.ts';
@@ -17,6 +15,8 @@ const TURN_MS = 5000;
 
 export interface DeadLetterPagesOptions {
   readonly settings: Settings;
+  /** Not the gateway's own: a dry run must not teach its codecs anything. */
+  readonly rules: () => Rules;
   readonly instance: string;
   readonly consuming: Session;
   readonly publishing: Session;
@@ -27,7 +27,7 @@ export interface DeadLetterPagesOptions {
 /** The dead letters of a gateway over HTTP, on channels of their own on its connections. */
 export function deadLetterPages(options: DeadLetterPagesOptions): FastifyPluginAsync {
   const { settings, instance, scheduler, logger } = options;
-  const { profiles, limits, routes, rabbitmq } = settings;
+  const { rabbitmq } = settings;
   const desk = new AmqpLetterDesk({
     reading: options.consuming,
     publishing: options.publishing,
@@ -39,8 +39,6 @@ export function deadLetterPages(options: DeadLetterPagesOptions): FastifyPluginA
     turnMs: TURN_MS,
     scheduler,
   });
-  // Not the gateway's own: a dry run must not teach its codecs anything.
-  const normaliser = compileNormaliser(profiles, defaultCodecs(), limits, `${instance}-dry`);
-  const planner = new LetterPlanner(normaliser, new Router(routes, () => {}), () => scheduler.now());
+  const planner = new LetterPlanner(options.rules, () => scheduler.now());
   return deadLetters({ desk, planner, now: () => scheduler.now(), log: (message, fields) => logger.info(fields, message) });
 }

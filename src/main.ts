@@ -63,6 +63,10 @@ async function main(argv: readonly string[]): Promise<number> {
   return await command.run(rest);
 }
 
+// Behind the last event Node.js takes its environment apart, and that can hang: 20.20.2 was seen turning in CleanupHandles for good
+// after `sluice verify` had printed its last line. An exit of our own leaves that out.
+process.once('beforeExit', () => process.exit());
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -71,5 +71,9 @@ export async function openDesk(options: DeadOptions, env: NodeJS.ProcessEnv, war
 
 function plannerOf({ profiles, limits, routes }: Settings, warn: (line: string) => void): LetterPlanner {
   const normaliser = compileNormaliser(profiles, defaultCodecs(), limits, 'dry-run');
-  return new LetterPlanner(normaliser, new Router(routes, (route, message) => warn(`route "${route}": ${message}`)), () => Date.now());
+  const rules = { normaliser, router: new Router(routes, (route, message) => warn(`route "${route}": ${message}`)) };
+  return new LetterPlanner(
+    () => rules,
+    () => Date.now(),
+  );
 }

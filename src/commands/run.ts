@@ -1,12 +1,15 @@
 import { parseArgs } from 'node:util';
 import { App } from '../app.ts';
 import { defaultCodecs } from '../codec/registry.ts';
+import type { ReloadTrigger } from '../http/ports.ts';
 import { HttpListenError } from '../http/server.ts';
 import { TopologyError } from '../rabbit/assert-topology.ts';
 import { SessionError } from '../rabbit/session.ts';
 import { version } from '../version.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { formatProblem } from './problems.ts';
+import { FileWatch } from '../settings/file-watch.ts';
+import { loadSettings, type LoadResult } from '../settings/load.ts';
 import { settingsOrExplain } from './settings.ts';
 
 const HELP = `sluice run: run the gateway as a service, against any RabbitMQ
@@ -18,11 +21,15 @@ Usage: sluice run -c FILE [options]
 
 Stops on SIGTERM or SIGINT: takes nothing new, sends out what it holds, and ends with 0 when all of it was
 confirmed, or with 5 after gateway.drainSeconds; what was left then is still in the broker. A second signal
-ends it at once.
+ends it at once. On SIGHUP the settings are read again: good ones decide from the next message on, wrong ones are refused
+whole (docs/operations.md).
 
 Exit codes: 0 drained, 1 a bug, 2 wrong command line, 3 wrong settings, 4 the broker or the port is not to be had,
 5 stopped before all had settled.
 `;
+
+/** Between two looks at the files of the settings. */
+const WATCH_MS = 2000;
 
 const FORMATS = ['auto', 'json', 'text'] as const;
 
@@ -38,8 +45,13 @@ async function run(argv: readonly string[]): Promise<number> {
   };
   process.on('uncaughtException', bug);
   process.on('unhandledRejection', bug);
-  const { settings, version: configVersion, warnings } = loaded;
-  app = new App({ settings, configVersion, configFile: config, configWarnings: warnings, version: version(), logFormat: log, onBug: bug });
+  let { files } = loaded;
+  const load = async (): Promise<LoadResult> => {
+    const again = await loadSettings(config, process.env, { codecs: defaultCodecs() });
+    files = again.files;
+    return again;
+  };
+  app = new App({ start: loaded, configFile: config, load, version: version(), logFormat: log, onBug: bug });
   for (const problem of loaded.warnings) app.logging.logger.warn(formatProblem(problem));
 
   const stopped = new Promise<void>((resolve) => {
@@ -53,6 +65,12 @@ async function run(argv: readonly string[]): Promise<number> {
     // Started by `sluice up`, which has ended: nobody is left who would stop us.
     process.on('disconnect', on);
   });
+  const running = app;
+  const reload = async (trigger: ReloadTrigger): Promise<void> => await running.reload(trigger);
+  // From the start on: without a listener the signal would end the process.
+  process.on('SIGHUP', () => void reload('signal'));
+  const watch = new FileWatch({ files: () => files, onChange: async () => await reload('file'), everyMs: WATCH_MS });
+  if (loaded.settings.gateway.watchConfig) watch.start();
   try {
     await app.start(stop.signal);
   } catch (error) {
@@ -64,6 +82,7 @@ async function run(argv: readonly string[]): Promise<number> {
     throw error;
   }
   await stopped;
+  watch.close();
   const settled = await app.stop(loaded.settings.gateway.drainSeconds * 1000);
   return settled ? EXIT.ok : EXIT.unfinished;
 }

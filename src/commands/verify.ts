@@ -5,7 +5,7 @@ import { FAULTS } from '../verify/faults/index.ts';
 import { GroundError } from '../verify/ground.ts';
 import { type Report, reportLines } from '../verify/report.ts';
 import { Stopped, verify } from '../verify/run.ts';
-import { SiteSettingsError } from '../verify/site.ts';
+import { SiteSettingsError } from '../verify/site-settings.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { formatProblem } from './problems.ts';
 import { parseVerify, type VerifyCommand } from './verify-options.ts';

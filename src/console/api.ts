@@ -221,20 +221,33 @@ export interface ExplainAnswer extends Explained {
 }
 
 export interface ConfigProblem {
-  readonly severity?: string;
-  readonly path?: string | null;
-  readonly file?: string | null;
-  readonly line?: number | null;
-  readonly column?: number | null;
+  readonly severity: 'error' | 'warning';
+  readonly path: string;
+  readonly file: string;
+  /** 0 where it is about no place in a file. */
+  readonly line: number;
+  readonly column: number;
   readonly message: string;
+  readonly hint?: string;
+}
+
+/** What other settings would have made of the last messages. */
+export interface TrialView {
+  readonly messages: number;
+  readonly same: number;
+  readonly changes: readonly { readonly from: string; readonly to: string; readonly messages: number; readonly topic: string }[];
 }
 
 export interface ReloadView {
-  readonly at?: number;
   readonly ok: boolean;
+  readonly outcome: 'applied' | 'unchanged' | 'refused' | 'would-apply';
+  readonly at: number;
+  /** Of the settings that are in force now. */
   readonly version: string;
-  readonly problems: readonly (ConfigProblem | string)[];
-  readonly changes?: readonly string[];
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly ConfigProblem[];
+  readonly changes: readonly string[];
+  readonly trial?: TrialView;
 }
 
 export interface ConfigView {

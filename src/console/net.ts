@@ -8,10 +8,13 @@ const ANSWER_MS = 20_000;
 export class ApiError extends Error {
   /** HTTP status; 0 where there was no answer. */
   readonly status: number;
+  /** What the answer says besides, where it is problem details. */
+  readonly body: object;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, body: object = {}) {
     super(message);
     this.status = status;
+    this.body = body;
   }
 }
 
@@ -34,8 +37,8 @@ function headers(body: unknown): Record<string, string> {
 async function failure(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '');
   try {
-    const { title, detail } = JSON.parse(text) as { title?: string; detail?: string };
-    return new ApiError(response.status, detail ?? title ?? `HTTP ${response.status}`);
+    const body = JSON.parse(text) as { title?: string; detail?: string };
+    return new ApiError(response.status, body.detail ?? body.title ?? `HTTP ${response.status}`, body);
   } catch {
     return new ApiError(response.status, `HTTP ${response.status} ${response.statusText}`.trim());
   }

@@ -6,6 +6,9 @@ export type Phase = 'idle' | 'starting' | 'ready' | 'degraded' | 'draining' | 'c
 /** Life of an AMQP connection. */
 export type SessionState = 'idle' | 'connecting' | 'ready' | 'blocked' | 'draining' | 'closed';
 
+/** `would-apply` is the end of a dry run. */
+export type ReloadOutcome = 'applied' | 'unchanged' | 'refused' | 'would-apply';
+
 export type SealReason = 'count' | 'bytes' | 'age' | 'drain' | 'split';
 
 /**
@@ -79,6 +82,19 @@ export type GatewayEvent =
   | { readonly type: 'ledger-imbalance'; readonly messagesOff: number; readonly itemsOff: number; readonly reason: string }
   | { readonly type: 'ledger-balanced' }
   | { readonly type: 'component-phase'; readonly component: string; readonly phase: Phase; readonly reason: string | undefined }
+  | {
+      readonly type: 'config-reload';
+      readonly trigger: string;
+      readonly outcome: ReloadOutcome;
+      /** Version of the settings before, and of those in force now. */
+      readonly from: string;
+      readonly version: string;
+      readonly changes: string;
+      /** Messages that the new settings were tried on, and how many of them fare differently. */
+      readonly tried: number;
+      readonly differing: number;
+      readonly reason: string | undefined;
+    }
   | { readonly type: 'drain'; readonly step: 'begin' | 'flushed' | 'done' | 'deadline'; readonly itemsLeft: number; readonly messagesLeft: number };
 
 export type GatewayEventType = GatewayEvent['type'];

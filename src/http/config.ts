@@ -1,25 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { EpochMs } from '../domain/message.ts';
-
-/** One problem of the settings, and where it stands. */
-export interface ConfigProblem {
-  readonly severity: 'error' | 'warning';
-  readonly path: string;
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly message: string;
-  readonly hint?: string | undefined;
-}
-
-/** The last attempt to load the settings again. */
-export interface ConfigReload {
-  readonly at: EpochMs;
-  readonly ok: boolean;
-  /** Of the settings that were tried. */
-  readonly version: string | null;
-  readonly problems: readonly ConfigProblem[];
-}
+import type { ReloadReport, SettingsProblem } from './ports.ts';
 
 /** The settings in force. */
 export interface ConfigInForce {
@@ -29,8 +10,9 @@ export interface ConfigInForce {
   readonly file: string | null;
   /** Every key, secrets as `***`. */
   readonly settings: unknown;
-  readonly warnings: readonly ConfigProblem[];
-  readonly reload: ConfigReload | null;
+  readonly warnings: readonly SettingsProblem[];
+  /** How the last attempt to load them again ended. */
+  readonly reload: ReloadReport | null;
 }
 
 /** `/api/config`. */

@@ -13,9 +13,9 @@ export function toJson(value: unknown): string {
   return safeJson(JSON.stringify(value, plain));
 }
 
-/** RFC 9457 problem details; `about:blank` means that the status code says it all. */
-export function problem(status: number, title: string, detail: string): string {
-  return toJson({ type: 'about:blank', title, status, detail });
+/** RFC 9457 problem details, with what else there is to say; `about:blank` means that the status code says it all. */
+export function problem(status: number, title: string, detail: string, more: object = {}): string {
+  return toJson({ type: 'about:blank', title, status, detail, ...more });
 }
 
 export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';

@@ -124,6 +124,15 @@ export const ROUTES: readonly DescribedRoute[] = [
   },
   { method: 'GET', path: '/api/config', summary: 'The settings in force, without secrets', answer: ref('Config') },
   {
+    method: 'POST',
+    path: '/config/reload',
+    summary: 'Read the settings again, and take them over where they are good; with `dryRun` only say what would change',
+    body: bodyOf({ dryRun: FLAG }),
+    answer: ref('Reload'),
+    others: { ...WRONG, 422: 'Refused, and the settings of before stay in force; the problem has the members of the report too.' },
+    changes: true,
+  },
+  {
     method: 'GET',
     path: '/api/dead-letters',
     summary: 'Dead letters; looking takes nothing away',

@@ -193,8 +193,25 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     file: orNull(TEXT),
     settings: described({ type: 'object' }, 'Every key; secrets are `***`.'),
     warnings: listOf(ref('ConfigProblem')),
-    reload: orNull(exactly({ at: AT, ok: FLAG, version: orNull(TEXT), problems: listOf(ref('ConfigProblem')) })),
+    reload: described(orNull(ref('Reload')), 'The last one; dry runs do not count.'),
   }),
+  Reload: exactly(
+    {
+      ok: described(FLAG, 'Not refused.'),
+      outcome: choice('applied', 'unchanged', 'refused', 'would-apply'),
+      at: AT,
+      version: described(TEXT, 'Of the settings that are in force now.'),
+      problems: described(listOf(ref('ConfigProblem')), 'Why it was refused. Without a place `file` is empty and line and column are 0.'),
+      warnings: listOf(ref('ConfigProblem')),
+      changes: described(listOf(TEXT), 'What is different: `routes[alarms].when`.'),
+    },
+    {
+      trial: described(
+        exactly({ messages: COUNT, same: COUNT, changes: listOf(exactly({ from: TEXT, to: TEXT, messages: COUNT, topic: TEXT })) }),
+        'What the new settings would have made of the last messages.',
+      ),
+    },
+  ),
   DeadLetter: { type: 'object', properties: { id: TEXT, code: TEXT }, required: ['id', 'code'] },
   DeadLetterPayload: {
     type: 'object',

@@ -34,7 +34,7 @@ export function openapi(version: string): FastifyPluginAsync {
 }
 
 function operation({ method, path, summary, query = [], body, type = 'application/json', answer, others = {}, changes }: DescribedRoute): Schema {
-  const api = path.startsWith('/api/');
+  const api = path.startsWith('/api/') || changes === true;
   const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: TEXT }));
   const asked = query.map(([name, schema, description]) => ({ name, in: 'query', required: false, description, schema }));
   const failures = Object.entries({ ...others, ...(api ? REFUSED : {}) }).map(([status, description]) => {

@@ -1,7 +1,8 @@
-import type { Phase, SessionState } from '../domain/events.ts';
+import type { Phase, ReloadOutcome, SessionState } from '../domain/events.ts';
 import type { InFlight, Ledger } from '../domain/ledger.ts';
 import type { EpochMs } from '../domain/message.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
+import type { TrialSummary } from '../pipeline/trial.ts';
 
 export interface ComponentStatus {
   readonly name: string;
@@ -29,7 +30,7 @@ export interface StatusProvider {
   readonly name: string;
   readonly version: string;
   /** Says which settings are in force, for instance a digest of them. */
-  readonly configVersion: string;
+  configVersion(): string;
   readonly ledger: Ledger;
   /** Wall clock. */
   now(): EpochMs;
@@ -49,4 +50,35 @@ export interface StatusProvider {
 export interface MetricsProvider {
   readonly contentType: string;
   render(): Promise<string>;
+}
+
+/** What asked for a reload. */
+export type ReloadTrigger = 'signal' | 'http' | 'file';
+
+/** Something that is wrong with settings. Without a place `file` is empty and line and column are 0. */
+export interface SettingsProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly path: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly severity: 'error' | 'warning';
+}
+
+/** How a reload of the settings ended. */
+export interface ReloadReport {
+  /** Not refused. */
+  readonly ok: boolean;
+  readonly outcome: ReloadOutcome;
+  readonly at: EpochMs;
+  /** Of the settings that are in force now. */
+  readonly version: string;
+  /** Why it was refused. */
+  readonly problems: readonly SettingsProblem[];
+  readonly warnings: readonly SettingsProblem[];
+  /** What is different: `routes[alarms].when`. */
+  readonly changes: readonly string[];
+  /** What the new settings would have made of the last messages; undefined where it did not come to that. */
+  readonly trial: TrialSummary | undefined;
 }

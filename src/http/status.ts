@@ -52,7 +52,7 @@ export function statusOf(provider: StatusProvider, sampler: RateSampler, started
   return {
     name: provider.name,
     version: provider.version,
-    configVersion: provider.configVersion,
+    configVersion: provider.configVersion(),
     startedAt: new Date(startedAt.wall).toISOString(),
     uptimeSeconds: Math.round((provider.monotonic() - startedAt.monotonic) / 1000),
     ready,

@@ -1,4 +1,4 @@
-import { CODES, type MetricDefinition, PHASES, SEAL_REASONS, SESSION_STATES } from './labels.ts';
+import { CODES, type MetricDefinition, PHASES, RELOAD_OUTCOMES, SEAL_REASONS, SESSION_STATES } from './labels.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 const AGE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900] as const;
@@ -226,6 +226,22 @@ export const EVENT_METRICS = {
     unit: 'seconds',
     help: 'How long bindings were missing, at most: from the last time they were known to be there until they were made again. Added when they are back.',
     worry: '-',
+  },
+  sluice_config_reloads_total: {
+    ...event,
+    type: 'counter',
+    unit: 'reloads',
+    labels: { outcome: RELOAD_OUTCOMES },
+    help: 'Reloads of the settings by how they ended. Dry runs are not counted.',
+    worry: '`refused` grows: what is in the file is not what the gateway does.',
+  },
+  sluice_config_last_reload_successful: {
+    ...event,
+    type: 'gauge',
+    unit: '1 or 0',
+    unknownAtStart: true,
+    help: '0 from a reload that was refused to the next one that is not; 1 since the start.',
+    worry: 'It is 0: after a restart other settings would hold, or none.',
   },
   sluice_component_phase: {
     ...event,

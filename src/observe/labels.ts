@@ -1,4 +1,4 @@
-import type { Phase, SealReason, SessionState } from '../domain/events.ts';
+import type { Phase, ReloadOutcome, SealReason, SessionState } from '../domain/events.ts';
 import { FAULTS, type FaultCode } from '../domain/fault.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
 
@@ -28,6 +28,8 @@ function every<T extends string>(members: Readonly<Record<T, true>>): readonly T
 export const PHASES = every<Phase>({ idle: true, starting: true, ready: true, degraded: true, draining: true, closed: true });
 export const SESSION_STATES = every<SessionState>({ idle: true, connecting: true, ready: true, blocked: true, draining: true, closed: true });
 export const SEAL_REASONS = every<SealReason>({ count: true, bytes: true, age: true, drain: true, split: true });
+/** Of reloads; dry runs are not counted. */
+export const RELOAD_OUTCOMES = every<Exclude<ReloadOutcome, 'would-apply'>>({ applied: true, unchanged: true, refused: true });
 export const LANE_STATES = every<LaneStatus['state']>({ sending: true, held: true, waiting: true });
 export const CODES = Object.keys(FAULTS) as readonly FaultCode[];
 export const PERMANENT_CODES = CODES.filter((code) => FAULTS[code].kind === 'permanent');

@@ -199,6 +199,13 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
     limitBy: ['component', 'phase'],
     doc: 'A component of the gateway changed its phase.',
   },
+  'config-reload': {
+    level: 'error',
+    levelBy: { field: 'outcome', levels: { applied: 'info', unchanged: 'info' } },
+    message: 'reload of the settings',
+    fields: ['outcome', 'trigger', 'from', 'version', 'changes', 'tried', 'differing', 'reason'],
+    doc: 'Somebody asked for the settings to be read again. `applied`: they decide from the next message on; `refused`: the old ones stay in force, and `reason` says why; `unchanged`: nothing to do. `differing` of the last `tried` messages fare differently under them.',
+  },
   drain: {
     level: 'info',
     levelBy: { field: 'step', levels: { deadline: 'warn' } },
@@ -211,7 +218,7 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
 /** Meaning and unit of every field of a log line. */
 export const FIELDS: Readonly<Record<EventField, string>> = {
   address: 'host and port of a broker',
-  from: 'host and port of the broker that was given up',
+  from: 'host and port of the broker that was given up; version of the settings before',
   to: 'host and port of the broker that is tried next',
   session: 'name of the connection',
   state: 'new state, of a connection or of the watch over the binding',
@@ -253,6 +260,12 @@ export const FIELDS: Readonly<Record<EventField, string>> = {
   away: 'classic queues of a cluster whose node is away; absent as a rule',
   what: 'what was missing',
   missing: 'what the queue was not bound to',
+  trigger: 'what asked for it: `signal`, `http` or `file`',
+  outcome: 'how it ended',
+  version: 'version of the settings that are in force now',
+  changes: 'keys of the settings that are different',
+  tried: 'messages that the new settings were tried on',
+  differing: 'how many of them fare differently',
   atMostMs: 'milliseconds that the binding was missing, at most',
   component: 'name of the component',
   phase: 'new phase',

@@ -53,6 +53,9 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
   const unbound = gauge('sluice_ingest_unbound');
   const unboundTimes = counter('sluice_ingest_unbound_total');
   const unboundSeconds = counter('sluice_ingest_unbound_seconds_total');
+  const reloads = counter('sluice_config_reloads_total');
+  const reloaded = gauge('sluice_config_last_reload_successful');
+  reloaded.set(1);
   const phases = gauge('sluice_component_phase');
   const connectedSessions = new Set<string>();
   const addressOf = new Map<string, string>();
@@ -155,6 +158,10 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
         for (const phase of PHASES) phases.set({ component, phase }, phase === event.phase ? 1 : 0);
         break;
       }
+      case 'config-reload':
+        reloads.inc({ outcome: event.outcome });
+        reloaded.set(event.outcome === 'refused' ? 0 : 1);
+        break;
       case 'ledger-imbalance': // read from the ledger
       case 'ledger-balanced':
       case 'dead-lettered': // counted in the ledger

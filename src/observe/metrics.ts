@@ -25,7 +25,7 @@ export interface MetricsOptions {
   readonly devices: () => { readonly known: number; readonly silent: number };
   /** What codecs have noticed since the start. */
   readonly anomalies: () => Readonly<AnomalyCounts>;
-  /** Names of the routes in the settings: the only values, beside `(none)`, `(dead letters)` and `(other)`, that the label `route` takes. */
+  /** Names of the routes in the settings: with those of `addRoutes` the only values, beside `(none)`, `(dead letters)` and `(other)`, that the label `route` takes. */
   readonly routes: readonly string[];
   /** Names of the connections to the broker. */
   readonly sessions: readonly string[];
@@ -37,6 +37,8 @@ export interface MetricsOptions {
   /** Usually `Logging.stats`. */
   readonly logging: () => { readonly suppressed: number; readonly writeFailures: number };
   readonly version: string;
+  /** Digest of the settings in force. */
+  readonly config: () => string;
 }
 
 export interface Metrics {
@@ -45,6 +47,8 @@ export interface Metrics {
   /** The scrape: one consistent moment, since every number is read before the first `await` inside prom-client. */
   readonly render: () => Promise<string>;
   readonly contentType: string;
+  /** Other settings are in force: the series of new routes begin at 0, those of routes that are gone stay. */
+  readonly addRoutes: (routes: readonly string[]) => void;
 }
 
 /** The one place that keeps label values bounded: what the settings do not name becomes `(other)`. */
@@ -55,9 +59,8 @@ export interface Names {
   readonly component: (name: string) => string;
 }
 
-function within(known: readonly string[]): (name: string) => string {
-  const set = new Set(known);
-  return (name) => (set.has(name) ? name : OTHER);
+function within(known: ReadonlySet<string>): (name: string) => string {
+  return (name) => (known.has(name) ? name : OTHER);
 }
 
 /**
@@ -111,21 +114,30 @@ function register(
 
 /** Builds a registry of its own (nothing global), so that several gateways can live in one process. Starts nothing. */
 export function createMetrics(options: MetricsOptions): Metrics {
+  const routes = [...options.routes];
+  const labels = new Set([...routes, NO_ROUTE, DEAD_LETTER_LANE]);
   const names: Names = {
-    route: within([...options.routes, NO_ROUTE, DEAD_LETTER_LANE]),
-    session: within(options.sessions),
-    address: within(options.addresses),
-    component: within(options.components),
+    route: within(labels),
+    session: within(new Set(options.sessions)),
+    address: within(new Set(options.addresses)),
+    component: within(new Set(options.components)),
   };
   const registry = new Registry();
-  const read: Partial<Record<string, (add: Add) => void>> = readers(options, names);
-  const hand: Partial<Record<string, (hand: Hand) => void>> = distributions(options);
+  const read: Partial<Record<string, (add: Add) => void>> = readers({ ...options, routes }, names);
+  const hand: Partial<Record<string, (hand: Hand) => void>> = distributions({ ...options, routes });
   for (const [name, definition] of Object.entries(METRICS)) register(registry, name, definition, read[name], hand[name]);
   const observer = metricsObserver(registry, names);
   startAtZero(registry, options);
+  const addRoutes = (all: readonly string[]): void => {
+    const added = all.filter((name) => !labels.has(name));
+    routes.push(...added);
+    for (const name of added) labels.add(name);
+    // Those without a route have their zeros already; adding 0 to them changes nothing.
+    if (added.length > 0) startAtZero(registry, { ...options, routes: added });
+  };
   for (const session of options.sessions) observer({ type: 'session-state', session, state: 'idle', address: undefined, reason: undefined });
   for (const component of options.components) observer({ type: 'component-phase', component, phase: 'idle', reason: undefined });
-  return { registry, observer, render: () => registry.metrics(), contentType: registry.contentType };
+  return { registry, observer, render: () => registry.metrics(), contentType: registry.contentType, addRoutes };
 }
 
 /** A series that appears with its first event hides that event from `rate()`: the ones that are known beforehand start at 0. */

@@ -19,6 +19,14 @@ export const READ_METRICS = {
     help: 'Version of the gateway and of Node.js.',
     worry: '-',
   },
+  sluice_config_info: {
+    ...read,
+    type: 'gauge',
+    unit: 'always 1',
+    labels: { version: 'build' },
+    help: 'Digest of the settings in force, as in `/status`, batches and dead letters.',
+    worry: 'Gateways that should do the same have different ones.',
+  },
   sluice_messages_received_total: {
     ...read,
     type: 'counter',

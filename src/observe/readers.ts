@@ -44,10 +44,12 @@ export function readers(options: MetricsOptions, names: Names): Record<ReadMetri
   const lanes = oncePerScrape(options.lanes);
   const inFlight = oncePerScrape(options.inFlight);
   const devices = oncePerScrape(options.devices);
-  const laneRoutes = [...options.routes, DEAD_LETTER_LANE];
-  const itemRoutes = [...options.routes, NO_ROUTE];
+  // Asked anew each time: other settings may add routes.
+  const laneRoutes = (): string[] => [...options.routes, DEAD_LETTER_LANE];
+  const itemRoutes = (): string[] => [...options.routes, NO_ROUTE];
 
   return {
+    sluice_config_info: (add) => add(1, { version: options.config() }),
     sluice_build_info: (add) => add(1, { version: options.version, node: process.version }),
     sluice_messages_received_total: (add) => add(ledger.messages.received),
     sluice_received_bytes_total: (add) => add(ledger.bytesReceived),
@@ -57,12 +59,12 @@ export function readers(options: MetricsOptions, names: Names): Record<ReadMetri
     sluice_messages_in_flight: (add) => add(inFlight().messages),
     sluice_messages_in_flight_limit: (add) => add(options.prefetch),
     sluice_items_received_total: (add) => {
-      for (const route of itemRoutes) add(0, { route });
+      for (const route of itemRoutes()) add(0, { route });
       for (const [route, tally] of ledger.routes) add(tally.received, { route: names.route(route) });
     },
     sluice_items_settled_total: (add) => {
       for (const [outcome, field] of OUTCOME_FIELDS) {
-        for (const route of itemRoutes) add(0, { route, outcome });
+        for (const route of itemRoutes()) add(0, { route, outcome });
         for (const [route, tally] of ledger.routes) add(tally[field], { route: names.route(route), outcome });
       }
     },
@@ -77,7 +79,7 @@ export function readers(options: MetricsOptions, names: Names): Record<ReadMetri
       add(items, { unit: 'items' });
     },
     sluice_ledger_route_imbalance: (add) => {
-      for (const route of itemRoutes) add(0, { route });
+      for (const route of itemRoutes()) add(0, { route });
       for (const [route, by] of ledger.routeImbalance(inFlight().routes)) add(by, { route: names.route(route) });
     },
     sluice_readings_total: (add) => add(ledger.readings),
@@ -100,15 +102,15 @@ export function readers(options: MetricsOptions, names: Names): Record<ReadMetri
       for (const [kind, n] of Object.entries(options.anomalies())) add(n, { kind });
     },
     sluice_lanes: (add) => {
-      for (const route of laneRoutes) for (const state of LANE_STATES) add(0, { route, state });
+      for (const route of laneRoutes()) for (const state of LANE_STATES) add(0, { route, state });
       for (const lane of lanes()) add(1, { route: names.route(lane.route), state: lane.state });
     },
     sluice_lane_items: (add) => {
-      for (const route of laneRoutes) add(0, { route });
+      for (const route of laneRoutes()) add(0, { route });
       for (const lane of lanes()) add(lane.items, { route: names.route(lane.route) });
     },
     sluice_lane_held_seconds: (add) => {
-      const longest = new Map<string, number>(laneRoutes.map((route) => [route, 0]));
+      const longest = new Map<string, number>(laneRoutes().map((route) => [route, 0]));
       for (const lane of lanes()) {
         const route = names.route(lane.route);
         longest.set(route, Math.max(longest.get(route) ?? 0, lane.heldSinceMs ?? 0));

@@ -14,6 +14,8 @@ export interface BatcherOptions {
   readonly nextId: () => string;
   /** Takes each sealed batch, at once and in order. */
   readonly emit: (batch: Batch) => void;
+  /** Version of the settings that open batches were filled under. */
+  readonly config: () => string;
 }
 
 /**
@@ -87,7 +89,7 @@ export class Batcher {
     }
   }
 
-  /** Seals everything: the gateway drains. */
+  /** Seals everything: the gateway drains, or its settings change. */
   flush(now: EpochMs): void {
     for (const byAge of this.open.values()) {
       for (const batch of byAge.values()) this.seal(byAge, batch, 'drain', now);
@@ -117,6 +119,7 @@ export class Batcher {
       bytes: batch.bytes,
       sealedBy: by,
       sealedAt: now,
+      config: this.options.config(),
     });
   }
 }

@@ -4,16 +4,21 @@ import type { Reading } from '../domain/reading.ts';
 import { Batcher } from './batcher.ts';
 import type { Holdings } from './books-watch.ts';
 import { NO_ROUTE_NAME } from './graveyard.ts';
-import { Lane, type LaneContext, type LaneServices, laneKey } from './lane.ts';
-import type { Normaliser } from './normaliser.ts';
+import { type LaneServices, laneKey } from './lane.ts';
+import { Lanes } from './lanes.ts';
 import type { Onlooker } from './onlooker.ts';
 import { readingsInScope, routingInScope } from './replay-scope.ts';
 import type { Batch, Delivery, Destination, Item, LaneStatus } from './ports.ts';
-import type { Router, Routing } from './router.ts';
+import type { RecentMessages } from './recent-messages.ts';
+import type { Routing } from './router.ts';
+import type { Rules } from './rules.ts';
 
 export interface ForwarderOptions extends LaneServices {
-  readonly normaliser: Pick<Normaliser, 'normalise'>;
-  readonly router: Router;
+  readonly rules: Rules;
+  /** Shown each message. */
+  readonly recent: Pick<RecentMessages, 'add'>;
+  /** Makes everything unsettled come again; see `Lanes`. */
+  readonly takeBack: () => Promise<void>;
   /** Deliveries of one message beyond which it is buried undecoded; 0 for no bound. */
   readonly maxDeliveries: number;
   /** Sees what becomes of each message. */
@@ -26,30 +31,30 @@ export interface ForwarderOptions extends LaneServices {
  */
 export class Forwarder {
   private readonly options: ForwarderOptions;
+  private rules: Rules;
   private readonly batcher: Batcher;
-  private readonly lanes: Map<string, Lane> = new Map();
-  private readonly laneContext: LaneContext;
+  private readonly lanes: Lanes;
   private readonly idleWaiters: Set<() => void> = new Set();
   private wakeAt: number | undefined;
   private cancelWake: () => void = () => {};
 
   constructor(options: ForwarderOptions) {
     this.options = options;
-    this.batcher = new Batcher({ nextId: options.nextId, emit: (batch) => this.sealed(batch) });
-    this.laneContext = {
-      ...options,
-      onIdle: (lane) => {
-        this.lanes.delete(lane.key);
-        this.checkIdle();
-      },
-    };
+    this.rules = options.rules;
+    this.batcher = new Batcher({ nextId: options.nextId, config: () => this.rules.config, emit: (batch) => this.sealed(batch) });
+    this.lanes = new Lanes({ ...options, onEmpty: () => this.checkIdle() });
+  }
+
+  /** Decides about the next message by other rules. What was decided before goes its way first. */
+  use(rules: Rules): void {
+    this.flush();
+    this.rules = rules;
+    this.lanes.fence();
   }
 
   /** Items that have been received and not settled, counted where they are. */
   get itemsInFlight(): number {
-    let items = this.batcher.size + this.options.graveyard.size;
-    for (const lane of this.lanes.values()) items += lane.size;
-    return items - this.tapItems;
+    return this.batcher.size + this.options.graveyard.size + this.lanes.size - this.tapItems;
   }
 
   /** The same by holder and by route, for the books. */
@@ -58,12 +63,8 @@ export class Forwarder {
     const routes = new Map<string, number>();
     this.batcher.countOwed(routes);
     graveyard.countOwed(routes);
-    let lanes = 0;
-    for (const lane of this.lanes.values()) {
-      lanes += lane.size;
-      routes.set(lane.route, (routes.get(lane.route) ?? 0) + lane.size);
-    }
-    return { batches: this.batcher.size - this.tapItems, lanes, deadLetters: graveyard.size, routes };
+    this.lanes.countOwed(routes);
+    return { batches: this.batcher.size - this.tapItems, lanes: this.lanes.size, deadLetters: graveyard.size, routes };
   }
 
   accept(delivery: Delivery): void {
@@ -74,7 +75,8 @@ export class Forwarder {
       this.buryMessage(delivery, fault('CRASH_LOOP', text));
       return;
     }
-    const result = this.options.normaliser.normalise(message);
+    this.options.recent.add(message);
+    const result = this.rules.normaliser.normalise(message);
     switch (result.kind) {
       case 'readings':
         this.forward(delivery, result.readings);
@@ -116,7 +118,7 @@ export class Forwarder {
   }
 
   lanesStatus(): LaneStatus[] {
-    const lanes = [...this.lanes.values()].map((lane) => lane.status());
+    const lanes = this.lanes.status();
     const dead = this.options.graveyard.status();
     return dead === undefined ? lanes : [...lanes, dead];
   }
@@ -128,7 +130,8 @@ export class Forwarder {
   }
 
   private forward(delivery: Delivery, all: readonly Reading[]): void {
-    const { router, ledger } = this.options;
+    const { ledger } = this.options;
+    const { router } = this.rules;
     const { replay } = delivery.message;
     const readings = readingsInScope(all, replay);
     if ('code' in readings) {
@@ -205,13 +208,7 @@ export class Forwarder {
       else ledger.taps.dropped += items.length;
       return;
     }
-    const key = laneKey(destination, items[0]?.reading.topic ?? '');
-    let lane = this.lanes.get(key);
-    if (lane === undefined) {
-      lane = new Lane(key, destination, this.laneContext);
-      this.lanes.set(key, lane);
-    }
-    lane.push(batch);
+    this.lanes.push(batch);
   }
 
   /** One timer for the batch that becomes due next. */

@@ -19,6 +19,8 @@ export interface GraveyardOptions {
   readonly signal: AbortSignal;
   /** Letters under way at once; bad messages must not be the slow path. */
   readonly concurrency: number;
+  /** Version of the settings in force. */
+  readonly config: () => string;
   /** Called when no letter is left. */
   readonly onIdle: () => void;
   /** Sees each letter once it is confirmed. */
@@ -98,6 +100,7 @@ export class Graveyard {
       attempts,
       firstFailedAt: delivery.message.replay?.firstFailedAt ?? now,
       buriedAt: now,
+      config: this.options.config(),
     };
     this.pending += 1;
     this.pendingOf.set(route, (this.pendingOf.get(route) ?? 0) + 1);

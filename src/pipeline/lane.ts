@@ -1,5 +1,5 @@
 import type { Observer } from '../domain/events.ts';
-import { type Fault, failed, type Result } from '../domain/fault.ts';
+import { type Fault, type FaultCode, failed, type Result } from '../domain/fault.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
 import type { PublishAction } from '../domain/route.ts';
 import type { Dedupe } from './dedupe.ts';
@@ -25,7 +25,9 @@ export interface LaneServices {
 
 export interface LaneContext extends LaneServices {
   /** Called when the lane has nothing left; it may be forgotten. */
-  readonly onIdle: (lane: Lane) => void;
+  readonly onIdle: () => void;
+  /** Called when the head does not get through though others might: may be again and again. */
+  readonly onRefused: () => void;
 }
 
 /**
@@ -36,6 +38,9 @@ export interface LaneContext extends LaneServices {
 export function laneKey(destination: Destination, topic: string): string {
   return destination.action.batch.count === 1 ? `${destination.route}\n${topic}` : destination.key;
 }
+
+/** Nothing at all can be published. With any other code this destination alone is held up, and another might not be. */
+const NOTHING_PASSES: ReadonlySet<FaultCode> = new Set<FaultCode>(['NOT_CONNECTED', 'BLOCKED']);
 
 interface Held {
   readonly since: number;
@@ -50,7 +55,6 @@ interface Held {
  */
 export class Lane {
   readonly key: string;
-  private readonly action: PublishAction;
   /** Of the batch at the head: a lane may serve several routing keys (see `laneKey`). */
   private destination: Destination;
   private readonly context: LaneContext;
@@ -59,11 +63,11 @@ export class Lane {
   private attempts = 0;
   private held: Held | undefined;
   private running = false;
+  private released = false;
 
-  /** `destination` is that of the first batch. */
+  /** `destination` is that of the first batch. Sends nothing before `release`. */
   constructor(key: string, destination: Destination, context: LaneContext) {
     this.key = key;
-    this.action = destination.action;
     this.destination = destination;
     this.context = context;
   }
@@ -80,7 +84,7 @@ export class Lane {
 
   /** True when a new item must be dead-lettered instead of waiting: held, full, and the route says so. */
   get overflows(): boolean {
-    const { overflow, laneReadings } = this.action;
+    const { overflow, laneReadings }: PublishAction = (this.queue.at(-1)?.destination ?? this.destination).action;
     return overflow === 'dead-letter' && this.held !== undefined && this.itemCount >= laneReadings;
   }
 
@@ -91,10 +95,13 @@ export class Lane {
   push(batch: Batch): void {
     this.queue.push(batch);
     this.itemCount += batch.items.length;
-    if (!this.running) {
-      this.running = true;
-      void this.run();
-    }
+    this.start();
+  }
+
+  /** From here on it sends. */
+  release(): void {
+    this.released = true;
+    this.start();
   }
 
   status(): LaneStatus {
@@ -112,6 +119,12 @@ export class Lane {
     };
   }
 
+  private start(): void {
+    if (this.running || !this.released || this.queue.length === 0) return;
+    this.running = true;
+    void this.run();
+  }
+
   private async run(): Promise<void> {
     for (let head = this.queue[0]; head !== undefined; head = this.queue[0]) {
       this.destination = head.destination;
@@ -120,7 +133,7 @@ export class Lane {
     }
     this.resumed(0);
     this.running = false;
-    this.context.onIdle(this);
+    this.context.onIdle();
   }
 
   private async sendHead(head: Batch): Promise<void> {
@@ -138,7 +151,10 @@ export class Lane {
       scheduler,
       signal,
       giveUp: () => this.expired(head),
-      onFailure: (fault, attempts, retryMs) => this.hold(fault, attempts, retryMs),
+      onFailure: (fault, attempts, retryMs) => {
+        this.hold(fault, attempts, retryMs);
+        if (!NOTHING_PASSES.has(fault.code)) this.context.onRefused();
+      },
     });
     switch (ending.kind) {
       case 'done':
@@ -234,7 +250,7 @@ export class Lane {
   }
 
   private expired(head: Batch): boolean {
-    const { buryAfterMs } = this.action;
+    const { buryAfterMs } = head.destination.action;
     if (buryAfterMs === undefined || this.held === undefined) return false;
     const { scheduler } = this.context;
     const held = scheduler.monotonic() - this.held.since;

@@ -11,6 +11,7 @@ import type { Limits, ProfileSpec } from '../domain/profile.ts';
 import type { ProfilePlan } from '../domain/profile-plan.ts';
 import type { Reading } from '../domain/reading.ts';
 import { bodyDigest, idStem, stemOf } from '../domain/reading-id.ts';
+import { CodecMemory } from './codec-memory.ts';
 import { compileRecipes, ProfileTopics, type Recipe, type TopicEntry } from './profile-topics.ts';
 import { type Draft, ReadingBuilder } from './reading-builder.ts';
 
@@ -41,8 +42,9 @@ const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'utf-8', '
 
 /**
  * Makes the normaliser of a set of profiles; where several match a topic the first wins. `instance` must be different
- * at every start of every gateway: ids of readings that cannot be told apart otherwise are made of it.
- * Throws an Error with one line for each problem of the profiles.
+ * for each normaliser of each gateway: ids of readings that cannot be told apart otherwise are made of it.
+ * `memory` is that of the normaliser before, where this one takes its place. Throws an Error with one line for each problem of
+ * the profiles.
  */
 export function compileNormaliser(
   profiles: readonly ProfileSpec[],
@@ -50,8 +52,9 @@ export function compileNormaliser(
   limits: Limits,
   instance: string,
   environment: CodecEnvironment = detachedEnvironment(instance),
+  memory: CodecMemory = new CodecMemory(),
 ): Normaliser {
-  return new Normaliser(compileRecipes(profiles, codecs, environment), limits, instance);
+  return new Normaliser(compileRecipes(profiles, codecs, environment, memory), limits, instance, memory);
 }
 
 /** Bytes and topic of a message -> readings. Synchronous, without I/O, and never throws on any input. */
@@ -62,11 +65,11 @@ export class Normaliser {
   private readonly builder: ReadingBuilder;
   private arrivals = 0;
 
-  constructor(recipes: readonly Recipe[], limits: Limits, instance: string) {
+  constructor(recipes: readonly Recipe[], limits: Limits, instance: string, memory: CodecMemory) {
     this.limits = limits;
     this.instance = instance;
     this.topics = new ProfileTopics(recipes);
-    this.builder = new ReadingBuilder(limits);
+    this.builder = new ReadingBuilder(limits, memory.types);
   }
 
   normalise(message: InboundMessage): Normalised {

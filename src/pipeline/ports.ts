@@ -64,6 +64,8 @@ export interface Batch {
   readonly bytes: number;
   readonly sealedBy: SealReason;
   readonly sealedAt: EpochMs;
+  /** Version of the settings under which its readings were made and routed. */
+  readonly config: string;
 }
 
 /**
@@ -101,6 +103,8 @@ export interface DeadLetter {
   readonly attempts: number;
   readonly firstFailedAt: EpochMs;
   readonly buriedAt: EpochMs;
+  /** Version of the settings that were in force. */
+  readonly config: string;
 }
 
 /** Same contract as `Sink.publish`: ok only when confirmed and not returned. */

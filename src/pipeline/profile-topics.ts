@@ -9,6 +9,7 @@ import { renderTemplate } from '../domain/payload-path.ts';
 import { optionsByCodec, type ProfileSpec } from '../domain/profile.ts';
 import { compileProfile, type ProfilePlan } from '../domain/profile-plan.ts';
 import { topicProblem } from '../domain/topic.ts';
+import type { CodecMemory } from './codec-memory.ts';
 import { type TopicMatch, type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
 import type { NamedSource } from '../domain/values-plan.ts';
 
@@ -52,7 +53,7 @@ export interface RefusedTopic {
 const IGNORED: RefusedTopic = { ok: false, fault: undefined };
 
 /** Checks all profiles at once. Throws an Error with one line for each problem; `checkProfile` would have found them before. */
-export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRegistry, environment: CodecEnvironment): Recipe[] {
+export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRegistry, environment: CodecEnvironment, memory: CodecMemory): Recipe[] {
   const problems: string[] = [];
   const recipes: Recipe[] = [];
   const names = new Set<string>();
@@ -69,13 +70,17 @@ export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRe
     }
     names.add(spec.name);
     if (result.ok && wrong.length === 0) {
-      const decoders = [...options].flatMap(([name, own]) => codecs.get(name)?.create(own, ownState(environment, spec.name, name)) ?? []);
+      const decoders = [...options].flatMap(([name, own]) => {
+        const codec = codecs.get(name);
+        return codec === undefined ? [] : memory.decoder(spec.name, name, own, () => codec.create(own, ownState(environment, spec.name, name)));
+      });
       recipes.push({ plan: result.value, decoder: firstOf(decoders), places: [] });
     }
   }
   if (problems.length > 0) {
     throw new Error(problems.join('\n'));
   }
+  memory.settle();
   return recipes;
 }
 

@@ -10,7 +10,7 @@ import type { ProfilePlan } from '../domain/profile-plan.ts';
 import type { Reading, Value } from '../domain/reading.ts';
 import type { FieldsPart, ValuesPlan } from '../domain/values-plan.ts';
 import type { TopicEntry } from './profile-topics.ts';
-import { TypeWatch } from './type-watch.ts';
+import type { TypeWatch } from './type-watch.ts';
 
 /** A reading under construction: its id comes last. */
 export type Draft = { -readonly [K in keyof Reading]: Reading[K] };
@@ -27,14 +27,15 @@ export class ReadingBuilder {
   private readonly side: ValueCollector = new ValueCollector();
   private sideOpen = false;
   private readonly sidePlaces: Places = [];
-  private readonly types: TypeWatch = new TypeWatch();
+  private readonly types: TypeWatch;
   /** Units of name/value pairs. */
   private pairUnits: Record<string, Value> | undefined;
   private messageFlags = 0;
   private layoutUnits: Readonly<Record<string, string>> | undefined;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, types: TypeWatch) {
     this.limits = limits;
+    this.types = types;
   }
 
   /**

@@ -46,9 +46,9 @@ export class Router {
 
   constructor(specs: readonly RouteSpec[], onRuleFailure: RuleFailure) {
     this.onRuleFailure = onRuleFailure;
-    this.rules = specs.map((spec, at) => {
+    this.rules = specs.map((spec) => {
       try {
-        return { spec, matches: this.matcher(spec), target: spec.action.kind === 'publish' ? new Target(spec, at) : undefined };
+        return { spec, matches: this.matcher(spec), target: spec.action.kind === 'publish' ? new Target(spec) : undefined };
       } catch (error) {
         throw new Error(`route "${spec.name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
       }
@@ -129,23 +129,22 @@ function isFault(found: Destination | Fault): found is Fault {
 class Target {
   readonly action: Destination['action'];
   private readonly route: string;
-  private readonly at: number;
   private readonly key: RouteTemplate;
   private readonly headers: readonly (readonly [string, RouteTemplate])[];
   private readonly known: Map<string, Destination | Fault> = new Map();
 
-  constructor(spec: RouteSpec, at: number) {
+  constructor(spec: RouteSpec) {
     if (spec.action.kind !== 'publish') throw new Error('a drop rule has no target');
     this.action = spec.action;
     this.route = spec.name;
-    this.at = at;
     this.key = compileRouteTemplate(spec.action.routingKey, 'routing-key');
     this.headers = Object.entries(spec.action.headers ?? {}).map(([name, text]) => [name, compileRouteTemplate(text, 'text')]);
   }
 
   resolve(reading: Reading): Destination | Fault {
     const routingKey = this.key.constant ?? this.key.render(reading);
-    let key = `${this.at}\n${routingKey}`;
+    // The same after a reload: what goes the way that it went before keeps its lane, and so its order.
+    let key = `${this.route}\n${this.action.exchange}\n${routingKey}`;
     const headers = this.headers.map(([name, template]) => [name, template.constant ?? template.render(reading)] as const);
     for (const [, text] of headers) key += `\n${text}`;
     let found = this.known.get(key);

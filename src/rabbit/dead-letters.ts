@@ -16,8 +16,6 @@ export interface AmqpDeadLettersOptions {
   /** The publishing session; may be the sink's. */
   readonly session: Session;
   readonly exchange: string;
-  /** Version of the settings in force, so that a reader can tell which rules failed. */
-  readonly config: string;
   readonly confirmTimeoutMs: number;
   readonly channelTimeoutMs: number;
   readonly maxMessageBytes: number;
@@ -43,7 +41,7 @@ export class AmqpDeadLetters implements DeadLetterSink {
   }
 
   async bury(letter: DeadLetter, signal: AbortSignal): Promise<Result<void>> {
-    return await this.publisher.publish(letter.id, deadLetterKey(letter.fault), letter.message.body, deadLetterProperties(letter, this.options.config), signal);
+    return await this.publisher.publish(letter.id, deadLetterKey(letter.fault), letter.message.body, deadLetterProperties(letter), signal);
   }
 
   /** Closes the channel; what is unconfirmed answers NOT_CONNECTED. Never rejects. */
@@ -69,7 +67,7 @@ function scopeOf({ message, fault, reading, route, readings }: DeadLetter): Scop
 }
 
 /** Every text in them comes from outside and is bounded here; a dead letter that cannot be encoded would be held for ever. */
-export function deadLetterProperties(letter: DeadLetter, config: string): PublishProperties {
+export function deadLetterProperties(letter: DeadLetter): PublishProperties {
   const { message, fault, reading } = letter;
   const { replay, qos } = message;
   const contentType = shortText(message.contentType);
@@ -87,7 +85,7 @@ export function deadLetterProperties(letter: DeadLetter, config: string): Publis
     'x-sluice-first-failed-at': new Date(letter.firstFailedAt).toISOString(),
     'x-sluice-buried-at': new Date(letter.buriedAt).toISOString(),
     'x-sluice-received-at': new Date(message.receivedAt).toISOString(),
-    'x-sluice-config': cut(clean(config), TEXT_BYTES),
+    'x-sluice-config': cut(clean(letter.config), TEXT_BYTES),
   };
   if (route !== undefined) headers['x-sluice-route'] = cut(clean(route), TEXT_BYTES);
   if (readingId !== undefined) headers['x-sluice-reading-id'] = cut(clean(readingId), TEXT_BYTES);

@@ -43,11 +43,13 @@ export class QueueWatch {
   private readonly closing = new AbortController();
   private cancel: () => void = () => {};
   private known: readonly QueueState[] = [];
+  private queues: QueueWatchOptions['queues'];
   private failing = false;
   private done = { ok: 0, failed: 0 };
 
   constructor(options: QueueWatchOptions) {
     this.options = options;
+    this.queues = options.queues;
     this.api = new ManagementApi(options.url, options.timeoutMs);
   }
 
@@ -67,16 +69,21 @@ export class QueueWatch {
     });
   }
 
+  /** From the next look on these. */
+  watch(queues: QueueWatchOptions['queues']): void {
+    this.queues = queues;
+  }
+
   close(): void {
     this.cancel();
     this.closing.abort();
   }
 
   private async look(): Promise<void> {
-    const { queues, vhost, warn } = this.options;
+    const { vhost, warn } = this.options;
     const { signal } = this.closing;
     const found: QueueState[] = [];
-    for (const { name, role } of queues) {
+    for (const { name, role } of this.queues) {
       const answer = await this.api.get<Answer>(`${queuePath(vhost, name)}?columns=${COLUMNS}`, signal);
       if (signal.aborted) return;
       if (answer.ok) found.push(stateOf(name, role, answer.value));

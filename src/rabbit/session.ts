@@ -10,7 +10,8 @@ import { type ConnectFailure, explainConnectFailure } from './reasons.ts';
 import { certificatesOf, type SessionTls } from './tls.ts';
 
 const BACKOFF_BASE_MS = 100;
-const BACKOFF_CAP_MS = 10_000;
+/** A broker whose port has just opened is used again within a little more than this. */
+const BACKOFF_CAP_MS = 4000;
 /** Upper bound of the pause while `hurried`: enough for the jitter, too little to be a standstill. */
 const HURRIED_MS = 20;
 /** A connection that lived this long was a good one: the next failure starts the back-off afresh. */

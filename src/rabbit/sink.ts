@@ -116,7 +116,7 @@ export class AmqpSink implements Sink {
       appId: 'sluice',
       ...(action.priority === undefined ? {} : { priority: action.priority }),
       ...(action.ttlMs === undefined ? {} : { expiration: String(action.ttlMs) }),
-      headers: { ...headers, 'sluice-count': batch.items.length },
+      headers: { ...headers, 'sluice-count': batch.items.length, 'sluice-config': batch.config },
     };
   }
 }

@@ -107,6 +107,14 @@ export class AmqpSource implements Source {
     });
   }
 
+  /**
+   * Makes everything unsettled come again, in order: closes the channel, and consumes on another one. Resolves when nothing
+   * of it is live any more. Never rejects.
+   */
+  async renew(reason: string): Promise<void> {
+    await this.intake?.close(this.options.timeoutMs, reason);
+  }
+
   pause(): void {
     this.halt();
     this.intake?.pause();

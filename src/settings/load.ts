@@ -27,8 +27,12 @@ export type LoadResult =
       readonly warnings: readonly Problem[];
       /** Short hash of the effective settings, secrets left out. */
       readonly version: string;
+      /** Where each key stands, for problems that are found later. */
+      readonly places: Places;
+      /** All that was read, the settings file first. */
+      readonly files: readonly string[];
     }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly files: readonly string[] };
 
 export interface LoadOptions {
   /** The codec registry, or the names in it (then options of codecs are not checked); without either a profile's codec is not looked up. */
@@ -46,10 +50,10 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
   const places = new Places({ file, line: 1, column: 1 });
   const files = [file];
   const opened = await openYaml(file, file, env, problems, { at: [], place: { file, line: 1, column: 1 } });
-  if (opened === undefined) return { ok: false, problems: problems.list(files) };
+  if (opened === undefined) return { ok: false, problems: problems.list(files), files };
   const checker = new Checker(opened.yaml, opened.sources, places, problems);
   const raw = checker.check(shapeOf(SettingsSchema), opened.yaml.document.contents, []) as RawSettings | undefined;
-  if (raw === undefined) return { ok: false, problems: problems.list(files) };
+  if (raw === undefined) return { ok: false, problems: problems.list(files), files };
 
   // Profiles of further files stand behind those of this one in the list, under numbers of their own.
   const profiles: (RawProfile | undefined)[] = [...(raw.profiles ?? [])];
@@ -109,14 +113,14 @@ export async function loadSettings(file: string, env: NodeJS.ProcessEnv, options
   const layouts = await readLayouts(raw.payloadFiles ?? [], asked, reader);
   const units = profiles.some(converts) ? loadUnits() : undefined;
   lint({ raw, profiles, places, problems, codecs: knownCodecs(options.codecs), units });
-  if (problems.failed) return { ok: false, problems: problems.list(files) };
+  if (problems.failed) return { ok: false, problems: problems.list(files), files };
   const settings = toSettings(
     raw,
     profiles.filter((p) => p !== undefined),
     units,
     layouts,
   );
-  return { ok: true, settings, warnings: problems.list(files), version: versionOf(settings) };
+  return { ok: true, settings, warnings: problems.list(files), version: versionOf(settings), places, files };
 }
 
 function knownCodecs(codecs: LoadOptions['codecs']): KnownCodecs | undefined {

@@ -21,6 +21,7 @@ const Gateway = section('The gateway as a whole.', {
       minLength: 1,
     },
   ),
+  watchConfig: flag('Read the settings again when one of their files changes, as after SIGHUP. What is wrong is refused whole, and the log says so.', false),
   drainSeconds: amount('How long a stop waits for what is in flight. What is left then stays in the broker.', {
     default: 8,
     minimum: 0,

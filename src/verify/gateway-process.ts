@@ -54,6 +54,11 @@ export class GatewayProcess {
     this.options = options;
   }
 
+  /** File with what it printed. */
+  get log(): string {
+    return this.options.log;
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.options.httpPort}`;
   }

@@ -49,7 +49,7 @@ export const MATRIX: readonly MatrixRow[] = [
   { row: 'F32', what: 'retained flood, repeated publishes, bad payloads' },
   { row: 'F33', what: 'slow output consumer' },
   { row: 'F34', what: 'random mix (`--faults random`)' },
-  { row: 'F35', what: 'restart with other settings', elsewhere: 'F17 is the restart; there is no reload' },
+  { row: 'F35', what: 'other settings under load, good and bad ones' },
   { row: 'F36', what: 'cluster: the node that leads the ingest queue killed or stopped' },
   { row: 'F37', what: 'cluster: a node killed that leads nothing' },
   { row: 'F38', what: 'cluster: the leading node cut off from the others' },

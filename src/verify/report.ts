@@ -119,14 +119,21 @@ export function reportLines(report: Report): string[] {
     String(row.duplicates),
     [...row.problems.map((problem) => `FAILED: ${problem}`), ...row.notes].join('; ') || 'good',
   ]);
-  const { attempted, pubacked, forwarded, deadLettered, dropped, duplicates, indeterminate } = report;
   return [
     ...(rows.length === 0 ? [] : [...table(['row', 'fault', 'detected ms', 'recovered ms', 'redelivered', 'duplicates', ''], rows), '']),
-    `${attempted} attempted, ${pubacked} acknowledged; ${forwarded} forwarded, ${deadLettered} dead-lettered, ${dropped} dropped by a rule; ${duplicates} duplicates, ${indeterminate} indeterminate`,
-    `lost ${report.lost}, unexpected ${report.unexpected}, out of order ${report.outOfOrder}, changed ${report.changed}`,
+    ...sumLines(report),
     ...Object.entries(report.examples).flatMap(([what, keys]) => (keys.length === 0 ? [] : [`  ${what}: ${keys.join(', ')}`])),
     ...report.problems.map((problem) => `  ${problem}`),
     report.ok ? 'verdict: good' : `verdict: NOT GOOD (seed ${report.seed})`,
+  ];
+}
+
+/** What was sent, what came out, and what did not. */
+export function sumLines(report: Report): string[] {
+  const { attempted, pubacked, forwarded, deadLettered, dropped, duplicates, indeterminate, lost, unexpected, outOfOrder, changed } = report;
+  return [
+    `${attempted} attempted, ${pubacked} acknowledged; ${forwarded} forwarded, ${deadLettered} dead-lettered, ${dropped} dropped by a rule; ${duplicates} duplicates, ${indeterminate} indeterminate`,
+    `lost ${lost}, unexpected ${unexpected}, out of order ${outOfOrder}, changed ${changed}`,
   ];
 }
 

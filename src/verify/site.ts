@@ -8,12 +8,13 @@ import { alive } from '../local/processes.ts';
 import { nodeFiles } from '../local/rabbit-files.ts';
 import { type RabbitNode, type RabbitNodeOptions, startRabbitNode, stopStaleNode } from '../local/rabbit-node.ts';
 import { type BindingSpec, buildTopology, type Topology } from '../rabbit/topology.ts';
-import { loadSettings, type Problem, type Settings } from '../settings/load.ts';
+import type { Settings } from '../settings/load.ts';
 import { topologyOptions } from '../topology-options.ts';
 import type { Outlet } from './outlet-reader.ts';
 import { Cluster } from './cluster.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { TcpProxy } from './proxy.ts';
+import { readSiteSettings, SettingsCopy } from './site-settings.ts';
 import type { SmallDisk } from './small-disk.ts';
 
 export interface SiteOptions {
@@ -35,17 +36,6 @@ export interface SiteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The settings are wrong, or name a broker or port of their own. */
-export class SiteSettingsError extends Error {
-  readonly problems: readonly Problem[];
-
-  constructor(message: string, problems: readonly Problem[] = []) {
-    super(message);
-    this.name = 'SiteSettingsError';
-    this.problems = problems;
-  }
-}
-
 /** Ten seconds on a machine that is idle. */
 const BROKER_START_MS = 180_000;
 
@@ -62,6 +52,8 @@ type AdminChannel = Awaited<ReturnType<Awaited<ReturnType<typeof connect>>['crea
 export class PrivateSite {
   readonly dir: string;
   readonly settings: Settings;
+  /** The file that its gateways read. */
+  readonly copy: SettingsCopy;
   readonly topology: Topology;
   /** The broker; of a cluster the first node. */
   readonly node: RabbitNode;
@@ -77,9 +69,12 @@ export class PrivateSite {
   /** File systems that faults have mounted in its folder. */
   readonly disks = new Set<SmallDisk>();
 
-  private constructor(site: Pick<PrivateSite, 'dir' | 'settings' | 'topology' | 'node' | 'cluster' | 'users' | 'proxies' | 'doors' | 'gateway' | 'second'>) {
+  private constructor(
+    site: Pick<PrivateSite, 'dir' | 'settings' | 'copy' | 'topology' | 'node' | 'cluster' | 'users' | 'proxies' | 'doors' | 'gateway' | 'second'>,
+  ) {
     this.dir = site.dir;
     this.settings = site.settings;
+    this.copy = site.copy;
     this.topology = site.topology;
     this.node = site.node;
     this.cluster = site.cluster;
@@ -106,12 +101,13 @@ export class PrivateSite {
       const own = await freePorts();
       const others = options.cluster === true ? [await freePorts(), await freePorts()] : [];
       const listens = [own, ...others];
-      const settings = await readSettings(
+      const settings = await readSiteSettings(
         file,
         listens.map((ports) => `amqp://127.0.0.1:${ports.amqp}`).join(','),
         own.management,
         `http://127.0.0.1:${own.dist}`,
       );
+      const copy = new SettingsCopy(file, dir);
       const topology = buildTopology(topologyOptions(settings));
       const { conf = [], signal } = options;
       const definitions = localDefinitions(users, topology);
@@ -139,7 +135,7 @@ export class PrivateSite {
       const managementUrl = management.via(`http://${name}:${password}@127.0.0.1`);
       const gateway = (httpPort: number, log: string): GatewayProcess =>
         new GatewayProcess({
-          settings: file,
+          settings: copy.file,
           httpPort,
           env: { SLUICE_AMQP_URL: url, SLUICE_MANAGEMENT_URL: managementUrl, SLUICE_HTTP_PORT: String(httpPort) },
           log: join(dir, log),
@@ -148,6 +144,7 @@ export class PrivateSite {
       return new PrivateSite({
         dir,
         settings,
+        copy,
         topology,
         node: first,
         cluster,
@@ -264,20 +261,6 @@ export function outletsOf(settings: Settings, beside: boolean): Outlet[] {
 function keepLog(node: string, dir: string): void {
   const { log } = nodeFiles(node);
   for (const end of ['', '.1']) if (existsSync(log + end)) copyFileSync(log + end, join(dir, `${basename(node)}.log${end}`));
-}
-
-async function readSettings(file: string, amqpUrl: string, httpPort: number, managementUrl: string): Promise<Settings> {
-  const env = { ...process.env, SLUICE_AMQP_URL: amqpUrl, SLUICE_HTTP_PORT: String(httpPort), SLUICE_MANAGEMENT_URL: managementUrl };
-  const loaded = await loadSettings(file, env);
-  if (!loaded.ok) throw new SiteSettingsError(`the settings ${file} are wrong`, loaded.problems);
-  const { rabbitmq, http } = loaded.settings;
-  // A gateway that went to another broker than ours would be tested on somebody's data.
-  if (rabbitmq.urls.join(',') !== amqpUrl)
-    throw new SiteSettingsError(`${file} names a broker of its own. For a private one write: rabbitmq: { url: \${SLUICE_AMQP_URL} }`);
-  if (rabbitmq.management !== undefined && rabbitmq.management !== managementUrl)
-    throw new SiteSettingsError(`${file} names a management API of its own. Write: rabbitmq: { management: \${SLUICE_MANAGEMENT_URL:-} }`);
-  if (http.port !== httpPort) throw new SiteSettingsError(`${file} names an HTTP port of its own. Write: http: { port: \${SLUICE_HTTP_PORT} }`);
-  return loaded.settings;
 }
 
 /** Folders of runs that were killed: their nodes are ended, then the folders removed. */

@@ -7,10 +7,12 @@ const START_MS = 10_000;
 const END_MS = 5000;
 const CHUNK = 64 * 1024;
 const FILLER = 'filler';
+const PAGE = 4096;
 
 export interface SmallDiskOptions {
   /** A folder that may be made; absolute. */
   readonly mountPoint: string;
+  /** Rounded up to whole pages. */
   readonly bytes: number;
   /** Also `df` and other processes must find it by its name: for a broker that watches its disk. Needs root. */
   readonly everywhere?: boolean;
@@ -38,7 +40,9 @@ export class SmallDisk {
     const root = process.getuid?.() === 0;
     if (everywhere && !root) throw new NotHere('a small file system that the broker can watch needs root');
     const wait = everywhere ? 'cat && umount -l "$2"' : 'exec cat';
-    const script = ['sh', '-c', `mount -t tmpfs -o "size=$1,mode=0700" sluice "$2" && echo mounted && ${wait}`, 'sh', String(bytes), mountPoint];
+    // A file system in memory is made of pages.
+    const size = Math.ceil(bytes / PAGE) * PAGE;
+    const script = ['sh', '-c', `mount -t tmpfs -o "size=$1,mode=0700" sluice "$2" && echo mounted && ${wait}`, 'sh', String(size), mountPoint];
     const [command = '', ...args] = everywhere ? script : ['unshare', ...(root ? [] : ['--user', '--map-root-user']), '--mount', ...script];
     // A session of its own: Ctrl-C in the terminal must not take it away before those who use it.
     const holder = spawn(command, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -61,7 +65,7 @@ export class SmallDisk {
     });
     const path = everywhere ? mountPoint : `/proc/${holder.pid ?? 0}/root${mountPoint}`;
     const disk = new SmallDisk(path, holder);
-    if (mounted && existsSync(path) && statfsSync(path).bsize * statfsSync(path).blocks <= bytes) return disk;
+    if (mounted && existsSync(path) && statfsSync(path).bsize * statfsSync(path).blocks <= size) return disk;
     await disk.close();
     throw new NotHere(`a small file system cannot be mounted here: ${said.trim() || 'no answer'}. It needs root, or a kernel that lets users make namespaces`);
   }

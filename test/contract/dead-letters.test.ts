@@ -29,7 +29,6 @@ async function amqpBed(options: { confirmTimeoutMs: number }): Promise<DeadLette
   const sink = new AmqpDeadLetters({
     session,
     exchange: name,
-    config: 'abc123',
     channelTimeoutMs: 2000,
     maxMessageBytes: 1_048_576,
     scheduler: systemScheduler,

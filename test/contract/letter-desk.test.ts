@@ -39,7 +39,7 @@ class Bed {
     bed.sessions = [reading, publishing, burying];
     for (const session of bed.sessions) await session.start(AbortSignal.timeout(10_000));
     const common = { confirmTimeoutMs: 10_000, scheduler: systemScheduler };
-    bed.sink = new AmqpDeadLetters({ ...common, session: burying, exchange: bed.dead, config: 'c1', channelTimeoutMs: 5000, maxMessageBytes: 1e6 });
+    bed.sink = new AmqpDeadLetters({ ...common, session: burying, exchange: bed.dead, channelTimeoutMs: 5000, maxMessageBytes: 1e6 });
     const nextId = (): string => `r${(bed.ids += 1)}`;
     bed.desk = new AmqpLetterDesk({ ...common, reading, publishing, queue: bed.dead, ingestQueue: bed.ingest, nextId, timeoutMs: 5000, turnMs });
     return bed;

@@ -109,7 +109,7 @@ describe('AmqpSink', () => {
       expiration: '60000',
       timestamp: 1_700_000_000,
       appId: 'sluice',
-      headers: { site: 'north', 'sluice-count': 2 },
+      headers: { site: 'north', 'sluice-count': 2, 'sluice-config': 'c1' },
     });
     expect(gunzipSync(message.content).toString()).toBe('{"id":"r1"}\n{"id":"r2"}\n');
   });

@@ -44,8 +44,8 @@ describe('docs/operations.md', () => {
     };
     const reading = { id: 'r1', device: 'd', profile: 'p', measuredAt: 0, receivedAt: 0, values: {} };
     const fault = { kind: 'permanent', code: 'TOO_LARGE', stage: 'publish', message: 'x' };
-    const letter = { id: 'd1', message, fault, route: 'readings', reading, readings: 2, attempts: 1, firstFailedAt: 0, buriedAt: 0 };
-    const { headers } = deadLetterProperties(letter as unknown as Parameters<typeof deadLetterProperties>[0], 'v1');
+    const letter = { id: 'd1', message, fault, route: 'readings', reading, readings: 2, attempts: 1, firstFailedAt: 0, buriedAt: 0, config: 'v1' };
+    const { headers } = deadLetterProperties(letter as unknown as Parameters<typeof deadLetterProperties>[0]);
     expect(new Set(table('Dead letters').flatMap(([header = '']) => (header.startsWith('x-sluice-') ? [header] : [])))).toEqual(
       new Set(Object.keys(headers ?? {})),
     );

@@ -265,22 +265,34 @@ describe.skipIf(!CHROMIUM)('the console in a browser', { timeout: 600_000 }, () 
     const { page } = watched;
     await page.evaluate(`sessionStorage.setItem('sluice-token', '${TOKEN}')`);
     await watched.go('#/config');
-    const reload = async (): Promise<void> => {
-      await page.getByRole('button', { name: 'Reload the file' }).click();
-      await page.getByRole('dialog').getByRole('button', { name: 'Reload' }).click();
-    };
+    const reload = async (): Promise<void> => await page.getByRole('button', { name: 'Reload the file' }).click();
     await reload();
-    await watched.shows('.result', 'This gateway cannot reload');
+    await watched.shows('.result', 'The file says what is in force already');
     gateway.reload = {
+      ...gateway.reload,
       ok: false,
-      version: '3f9a11c0',
-      problems: [{ severity: 'error', path: 'routes[0].exchange', file: 'sluice.yaml', line: 12, column: 3, message: 'no such exchange' }],
+      outcome: 'refused',
+      problems: [{ severity: 'error', path: 'routes[0].when', file: 'sluice.yaml', line: 12, column: 3, message: 'no such name' }],
     };
     await reload();
-    await watched.shows('.result', /Refused, because of 1 problem.*no such exchange.*sluice\.yaml:12:3/);
-    gateway.reload = { ok: true, version: 'aa11', problems: [], changes: ['profiles: weather is new'] };
+    await watched.shows('.result', /Refused, because of 1 problem.*no such name.*sluice\.yaml:12:3/);
+    gateway.reload = {
+      ...gateway.reload,
+      ok: true,
+      outcome: 'applied',
+      version: 'aa11',
+      problems: [],
+      changes: ['profiles[weather]: new'],
+      trial: { messages: 1000, same: 988, changes: [{ from: 'dead-lettered NO_PROFILE', to: 'forwarded to readings', messages: 12, topic: 'w/1' }] },
+    };
     await reload();
-    await watched.shows('.result', /Version aa11 is in force.*weather is new/);
+    const dialog = page.getByRole('dialog');
+    await watched.shows('dialog', /1 change: profiles\[weather\]: new.*12 would fare differently.*12: dead-lettered NO_PROFILE → forwarded to readings/);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await watched.shows('.result', 'Nothing was changed');
+    await reload();
+    await dialog.getByRole('button', { name: 'Take over' }).click();
+    await watched.shows('.result', /Version aa11 is in force: profiles\[weather\]: new/);
     await page.getByLabel('Topic', { exact: true }).fill('devices/a/b/telemetry');
     await page.getByRole('button', { name: 'Try it' }).click();
     await watched.shows('.result', /Nothing was sent.*readings → sluice\.readings/);

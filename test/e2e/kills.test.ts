@@ -10,6 +10,7 @@ import { GATEWAY } from './rig.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const KINDS = [
   'calm',
+  'config-reload',
   'gateway-term',
   'gateway-kill',
   'gateway-term',
@@ -40,7 +41,7 @@ it('loses nothing, invents nothing and keeps the order through kills, resets and
   expect(report.pubacked).toBeGreaterThan(2000);
   expect(report.faults.map(({ kind }) => kind)).toEqual(KINDS);
   const rows = (kind: string): FaultRow[] => report.faults.filter((row) => row.kind === kind);
-  for (const { duplicates } of [...rows('calm'), ...rows('gateway-term')]) expect(duplicates).toBe(0);
+  for (const { duplicates } of [...rows('calm'), ...rows('config-reload'), ...rows('gateway-term')]) expect(duplicates).toBe(0);
   for (const { redelivered } of rows('gateway-kill')) expect(redelivered).toBeGreaterThan(0);
   // A destination that is gone is named, with the reason.
   for (const { sign } of [...rows('output-exchange-deleted'), ...rows('output-queue-deleted')]) expect(sign).toMatch(/route readings is held: UNROUTABLE/);

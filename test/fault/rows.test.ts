@@ -10,6 +10,7 @@ import { INGEST_FAULTS } from '../../src/verify/faults/ingest.ts';
 import { MACHINE_FAULTS } from '../../src/verify/faults/machine.ts';
 import { NETWORK_FAULTS } from '../../src/verify/faults/network.ts';
 import { OUTPUT_FAULTS } from '../../src/verify/faults/outputs.ts';
+import { RELOAD_FAULTS } from '../../src/verify/faults/reload.ts';
 import type { Report } from '../../src/verify/report.ts';
 import { balance, GOOD, privately } from './runs.ts';
 
@@ -21,6 +22,7 @@ const MIX_SECONDS = Number(process.env['SLUICE_MIX_SECONDS'] ?? 120);
 
 const GROUPS = {
   gateway: GATEWAY_FAULTS,
+  reload: RELOAD_FAULTS,
   network: NETWORK_FAULTS,
   outputs: OUTPUT_FAULTS,
   broker: BROKER_FAULTS,

@@ -50,10 +50,8 @@ log: { level: silent }
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const bugs: unknown[] = [];
   const app = new App({
-    settings: loaded.settings,
-    configVersion: loaded.version,
+    start: loaded,
     configFile: file,
-    configWarnings: loaded.warnings,
     version: '0',
     logFormat: 'json',
     onBug: (error) => bugs.push(error),

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Lane, type LaneContext } from '../../src/pipeline/lane.ts';
+import { Lanes } from '../../src/pipeline/lanes.ts';
 import { Permits } from '../../src/pipeline/permits.ts';
 import type { Batch } from '../../src/pipeline/ports.ts';
 import type { SimMutations } from '../support/sim/broker.ts';
@@ -69,6 +70,11 @@ describe('each mutant is caught', () => {
 
   it('counts a lost connection as success', async () => {
     expect(await caught({ lostIsSuccess: true })).toMatch(/lost/);
+  });
+
+  it('sends by new settings before what was decided by the old ones has gone out', async () => {
+    mutate(Lanes.prototype, 'fence', () => {});
+    expect(await caught()).toMatch(/out of order/);
   });
 
   it('retries behind later work', async () => {

@@ -18,7 +18,7 @@ const G = 'job="sluice",instance="g:9600"';
 const OF_G = { job: 'sluice', instance: 'g:9600' };
 
 /** `count` times the same number. */
-function hold(value: number, count: number): number[] {
+function hold<T extends number | '_'>(value: T, count: number): T[] {
   return Array.from({ length: count }, () => value);
 }
 
@@ -35,6 +35,20 @@ const OFF = ON.map((value) => 1 - value);
 const ONCE = [...hold(3, 20), ...hold(4, 100)];
 
 export const ALERT_CASES: readonly AlertCase[] = [
+  { alert: 'SluiceReloadRefused', series: { [`sluice_config_last_reload_successful{${G}}`]: OFF }, silent: [4, 9, 15], fires: [10, 14], labels: OF_G },
+  {
+    alert: 'SluiceSettingsDiffer',
+    series: {
+      [`sluice_config_info{${G},version="abc"}`]: [...hold(1, 5), ...hold('_', 35)],
+      [`sluice_config_info{${G},version="def"}`]: [...hold('_', 5), ...hold(1, 35)],
+      'sluice_config_info{job="sluice",instance="h:9600",version="abc"}': [...hold(1, 30), ...hold('_', 10)],
+      'sluice_config_info{job="sluice",instance="h:9600",version="def"}': [...hold('_', 30), ...hold(1, 10)],
+    },
+    silent: [4, 19, 36],
+    fires: [25, 29],
+    labels: { job: 'sluice' },
+    value: '2',
+  },
   { alert: 'SluiceDown', series: { [`up{${G}}`]: OFF }, silent: [4, 5, 15], fires: [6, 14], labels: OF_G },
   { alert: 'SluiceDown', series: {}, silent: [], fires: [1], labels: { job: 'sluice' } },
   {

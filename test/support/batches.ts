@@ -76,6 +76,7 @@ export function batchOf(shape: Partial<BatchShape>): Batch {
     bytes: items.reduce((sum, item) => sum + item.bytes, 0),
     sealedBy: 'count',
     sealedAt,
+    config: 'c1',
   };
 }
 
@@ -89,6 +90,7 @@ export function letterOf(overrides: Partial<DeadLetter> = {}): DeadLetter {
     attempts: 0,
     firstFailedAt: 1_700_000_000_000,
     buriedAt: 1_700_000_001_500,
+    config: 'c1',
     ...overrides,
   };
 }

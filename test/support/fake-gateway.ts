@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import { fileURLToPath } from 'node:url';
-import type { ConfigView, ExplainAnswer, History, LiveEvent, TapMessage } from '../../src/console/api.ts';
+import type { ConfigView, ExplainAnswer, History, LiveEvent, ReloadView, TapMessage } from '../../src/console/api.ts';
 import { consolePages } from '../../src/http/console.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { fakeProvider, METRICS } from '../unit/http/fake-provider.ts';
@@ -20,8 +20,8 @@ export class FakeGateway {
   broker = true;
   /** A route that is held. */
   held = false;
-  /** Answers of POST /config/reload; undefined: there is no such path. */
-  reload: object | undefined;
+  /** What comes of POST /config/reload. */
+  reload: ReloadView = { ok: true, outcome: 'unchanged', at: 0, version: '3f9a11c0', problems: [], warnings: [], changes: [] };
   /** For everything, not for changes alone. */
   readsNeedToken = false;
   /** Requests that arrived: method and path with its query. */
@@ -79,16 +79,20 @@ export class FakeGateway {
       );
       app.post<{ Body: { topic: string } }>('/api/explain', (request) => this.explain(request.body.topic));
       app.get('/api/config', () => this.config());
-      app.post('/config/reload', async (_request, reply) => this.reload ?? (await this.problem(reply, 404, 'There is nothing at /config/reload.')));
+      app.post<{ Body: { dryRun?: boolean } }>('/config/reload', async (request, reply) => {
+        const report = this.reload;
+        if (report.outcome === 'refused') return await this.problem(reply, 422, 'The settings are not taken over.', report);
+        return request.body.dryRun === true && report.outcome === 'applied' ? { ...report, outcome: 'would-apply' } : report;
+      });
       this.letters.register(app, async (reply, status, detail) => await this.problem(reply, status, detail));
     };
   }
 
-  private async problem(reply: FastifyReply, status: number, detail: string): Promise<FastifyReply> {
+  private async problem(reply: FastifyReply, status: number, detail: string, more: object = {}): Promise<FastifyReply> {
     return await reply
       .code(status)
       .header('content-type', 'application/problem+json')
-      .send(JSON.stringify({ type: 'about:blank', title: 'No', status, detail }));
+      .send(JSON.stringify({ type: 'about:blank', title: 'No', status, detail, ...more }));
   }
 
   private stream(reply: FastifyReply, everyMs: number, events: () => (readonly [string, object])[]): void {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Fault, type Heal, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
@@ -30,6 +32,64 @@ async function writeDown(field: Field): Promise<void> {
   await field.site.node.ctl(['eval', 'mnesia:dump_log(), [dets:sync(Table) || Table <- dets:all()].']);
 }
 
+/** What was on its way when the broker stopped has arrived by then. */
+const SETTLE_MS = 300;
+const TRIES = 50;
+
+/** Stops the broker in a moment in which it waits for acks, so that it must deliver again. */
+async function freezeBusy(field: Field, pid: number): Promise<void> {
+  for (let i = 0; i < TRIES; i += 1) {
+    await field.busy();
+    process.kill(pid, 'SIGSTOP');
+    await field.pause(SETTLE_MS);
+    if ((await field.site.gateway.status()).inFlight.messages > 0) return;
+    process.kill(pid, 'SIGCONT');
+  }
+  throw new Error(`void: nothing was in flight in any of ${TRIES} moments`);
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect({ host: '127.0.0.1', port });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** When somebody listens at the broker's AMQP port, milliseconds since 1970. */
+async function portOpens(field: Field): Promise<number> {
+  let at = 0;
+  await field.until(
+    'the port of the broker opens',
+    async () => {
+      at = Date.now();
+      return await answers(field.site.node.ports.amqp);
+    },
+    RESTART_MS,
+  );
+  return at;
+}
+
+/** When the gateway is seen to have forwarded more than `forwarded` messages. */
+async function forwardsAgain(field: Field, forwarded: number): Promise<number> {
+  const { gateway } = field.site;
+  let at = Date.now();
+  await field.until(
+    'the gateway forwards again',
+    async () => {
+      const view = await gateway.status();
+      at = Date.now();
+      return view.ledger.messages.forwarded > forwarded;
+    },
+    RESTART_MS,
+  );
+  return at;
+}
+
 export const brokerKill: Fault = {
   kind: 'broker-kill',
   rows: ['F1'],
@@ -39,10 +99,14 @@ export const brokerKill: Fault = {
   redelivers: true,
   inject: async (field) => {
     await writeDown(field);
-    await field.busy();
+    await freezeBusy(field, pidOf(field));
     field.strike();
     await field.site.node.kill();
-    return async () => await restart(field);
+    const { forwarded } = (await field.site.gateway.status()).ledger.messages;
+    return async () => {
+      const [, opened, forwards] = await Promise.all([restart(field), portOpens(field), forwardsAgain(field, forwarded)]);
+      field.note(`forwards ${Math.max(0, forwards - opened)} ms after the port opened`);
+    };
   },
 };
 
@@ -66,10 +130,9 @@ export const brokerPause: Fault = {
   showsWithinMs: (field) => 4 * field.heartbeatMs + SLACK_MS,
   redelivers: true,
   inject: async (field) => {
-    await field.busy();
     const pid = pidOf(field);
+    await freezeBusy(field, pid);
     field.strike();
-    process.kill(pid, 'SIGSTOP');
     return async () => void process.kill(pid, 'SIGCONT');
   },
 };

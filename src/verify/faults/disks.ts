@@ -1,4 +1,4 @@
-import { closeSync, cpSync, existsSync, openSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, openSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Fault, type Heal, NotHere, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
@@ -97,15 +97,23 @@ export const logDiskFull: Fault = {
 const LIMIT = 50_000_000;
 /** Enough for what it writes until it looks, and after: at the last byte 3.10.8 spoils its own files (docs/verify.md). */
 const LEFT = 30 * MEGABYTE;
-/** More than its data and that limit together. */
-const BROKER_DISK = 256 * MEGABYTE;
+/** What its data may grow by until the alarm. */
+const ROOM = 128 * MEGABYTE;
+/** The file system is in memory. */
+const LARGEST = 2048 * MEGABYTE;
+
+function sizeOf(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce(
+    (sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0),
+    0,
+  );
+}
 
 /** Puts the broker's data somewhere else while it is stopped. */
 async function moveData(field: Field, to: string): Promise<void> {
   const { node } = field.site;
-  const data = join(node.dir, 'data');
   await node.stop();
-  cpSync(data, to, { recursive: true, dereference: true, preserveTimestamps: true });
+  cpSync(join(node.dir, 'data'), to, { recursive: true, dereference: true, preserveTimestamps: true });
 }
 
 export const brokerDiskFull: Fault = {
@@ -118,14 +126,18 @@ export const brokerDiskFull: Fault = {
   inject: async (field) => {
     const { node, dir } = field.site;
     const { watch } = field.parts;
-    const disk = await SmallDisk.open({ mountPoint: join(dir, 'small-data'), bytes: BROKER_DISK, everywhere: true });
     const data = join(node.dir, 'data');
+    // It writes on until it is stopped.
+    const bytes = LIMIT + ROOM + 2 * sizeOf(data);
+    if (bytes > LARGEST) throw new NotHere(`the broker has ${Math.ceil(sizeOf(data) / MEGABYTE)} MB of data, too much for a file system in memory`);
+    const disk = await SmallDisk.open({ mountPoint: join(dir, 'small-data'), bytes, everywhere: true });
     const undo = new Undo();
     const heal: Heal = async () => await undo.all();
     field.site.disks.add(disk);
     undo.add(async () => await disk.close());
     return await orMend(heal, async () => {
       const small = join(disk.path, 'data');
+      undo.add(async () => await node.restart(RESTART_MS));
       await moveData(field, small);
       undo.add(async () => {
         await node.stop();
@@ -133,7 +145,6 @@ export const brokerDiskFull: Fault = {
         cpSync(small, back, { recursive: true, preserveTimestamps: true });
         rmSync(data, { recursive: true, force: true });
         renameSync(back, data);
-        await node.restart(RESTART_MS);
       });
       rmSync(data, { recursive: true, force: true });
       symlinkSync(small, data);

@@ -9,10 +9,12 @@ import { INGEST_FAULTS } from './ingest.ts';
 import { MACHINE_FAULTS } from './machine.ts';
 import { NETWORK_FAULTS } from './network.ts';
 import { OUTPUT_FAULTS } from './outputs.ts';
+import { RELOAD_FAULTS } from './reload.ts';
 
 /** In the order in which `all` runs them. */
 export const FAULTS: readonly Fault[] = [
   ...GATEWAY_FAULTS,
+  ...RELOAD_FAULTS,
   ...NETWORK_FAULTS,
   ...OUTPUT_FAULTS,
   ...BROKER_FAULTS,

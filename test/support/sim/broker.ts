@@ -48,6 +48,8 @@ export class SimBroker {
   readonly exchanges: Map<string, (routingKey: string) => string | undefined> = new Map();
   /** What arrived in each queue, in order. */
   readonly queues: Map<string, Outbound[]> = new Map();
+  /** What reached any queue, in the order in which it did. */
+  readonly accepted: Outbound[] = [];
   maxPublishing = 0;
   redelivered = 0;
   faultsApplied = 0;
@@ -132,6 +134,7 @@ export class SimBroker {
       return route === undefined ? 'close' : 'return';
     }
     if (this.nacking || this.full.has(queue)) return 'nack';
+    this.accepted.push(message);
     const arrived = this.queues.get(queue);
     if (arrived === undefined) this.queues.set(queue, [message]);
     else arrived.push(message);

@@ -23,16 +23,20 @@ interface Arrived {
   readonly topic: string;
 }
 
-/** The readings in each queue but that of the dead letters, in the order in which they arrived. */
+/**
+ * The readings by exchange, in the order in which they arrived at its queues. Each topic has one destination at a time in an
+ * exchange, so its order holds over all of them, also where other settings send it elsewhere in between.
+ */
 export function arrivals(broker: SimBroker): Map<string, Arrived[]> {
   const all = new Map<string, Arrived[]>();
-  for (const [name, queue] of broker.queues) {
-    if (name === DEAD_LETTERS) continue;
-    const readings = queue.flatMap(({ texts }) => texts.map((text) => JSON.parse(text) as { topic: string; values: { n: number } }));
-    all.set(
-      name,
-      readings.map(({ topic, values }) => ({ topic, n: values.n })),
-    );
+  for (const { exchange, texts } of broker.accepted) {
+    if (exchange === DEAD_LETTERS) continue;
+    const arrived = all.get(exchange) ?? [];
+    all.set(exchange, arrived);
+    for (const text of texts) {
+      const { topic, values } = JSON.parse(text) as { topic: string; values: { n: number } };
+      arrived.push({ topic, n: values.n });
+    }
   }
   return all;
 }
@@ -47,7 +51,7 @@ export function checkHistory(broker: SimBroker, arrivedIn: ReadonlyMap<string, r
 
   const ends = new Map<number, Set<string>>();
   const reached = (n: number, end: string): void => void ends.set(n, (ends.get(n) ?? new Set()).add(end));
-  for (const [name, arrived] of arrivedIn) checkQueue(name, arrived, expected, reached, violations);
+  for (const [name, arrived] of arrivedIn) checkExchange(name, arrived, expected, reached, violations);
   const buried = new Set<string>();
   for (const { code = '', texts } of broker.queues.get(DEAD_LETTERS) ?? []) {
     const body = texts[0] ?? '';
@@ -67,17 +71,22 @@ export function checkHistory(broker: SimBroker, arrivedIn: ReadonlyMap<string, r
 }
 
 /** Nothing is where it does not belong, and first arrivals of one topic are in order. */
-function checkQueue(name: string, arrived: readonly Arrived[], expected: Expected, reached: (n: number, end: string) => void, violations: string[]): void {
-  const exchange = name.split('/', 1)[0] as string;
+function checkExchange(
+  exchange: string,
+  arrived: readonly Arrived[],
+  expected: Expected,
+  reached: (n: number, end: string) => void,
+  violations: string[],
+): void {
   const seen = new Set<number>();
   const last = new Map<string, number>();
   for (const { topic, n } of arrived) {
     const want = expected.readings.get(n);
-    if (want === undefined || want.topic !== topic || !want.ends.has(exchange)) violations.push(`unexpected ${n} of ${topic} in ${name}`);
+    if (want === undefined || want.topic !== topic || !want.ends.has(exchange)) violations.push(`unexpected ${n} of ${topic} in ${exchange}`);
     reached(n, exchange);
     if (seen.has(n)) continue;
     seen.add(n);
-    if ((last.get(topic) ?? 0) > n) violations.push(`out of order in ${name}: ${n} after ${last.get(topic)} of ${topic}`);
+    if ((last.get(topic) ?? 0) > n) violations.push(`out of order in ${exchange}: ${n} after ${last.get(topic)} of ${topic}`);
     last.set(topic, n);
   }
 }

@@ -8,7 +8,9 @@ import { Forwarder } from '../../../src/pipeline/forwarder.ts';
 import { Graveyard } from '../../../src/pipeline/graveyard.ts';
 import { compileNormaliser } from '../../../src/pipeline/normaliser.ts';
 import { Permits } from '../../../src/pipeline/permits.ts';
+import { RecentMessages } from '../../../src/pipeline/recent-messages.ts';
 import { Router } from '../../../src/pipeline/router.ts';
+import type { Rules } from '../../../src/pipeline/rules.ts';
 import { SimBroker, type SimMutations } from './broker.ts';
 import { arrivals, checkHistory, DEAD_LETTERS, type Expected } from './check.ts';
 import { SimSink } from './sink.ts';
@@ -52,7 +54,7 @@ interface World {
   readonly time: VirtualTime;
   readonly broker: SimBroker;
   readonly prefetch: number;
-  readonly routes: readonly RouteSpec[];
+  routes: readonly RouteSpec[];
   readonly dedupe: boolean;
   readonly permits: number;
 }
@@ -63,9 +65,21 @@ interface Gateway {
   readonly ledger: Ledger;
   readonly forwarder: Forwarder;
   readonly abort: AbortController;
+  /** Other settings while it runs. */
+  readonly reload: (routes: readonly RouteSpec[]) => void;
 }
 
 let instances = 0;
+let versions = 0;
+
+function rulesOf(routes: readonly RouteSpec[], instance: string): Rules {
+  const config = `v${(versions += 1)}`;
+  return {
+    config,
+    normaliser: compileNormaliser([PROFILE], defaultCodecs(), DEFAULT_LIMITS, `${instance}.${config}`),
+    router: new Router(routes, () => {}),
+  };
+}
 
 function startGateway(world: World): Gateway {
   const { time, broker } = world;
@@ -90,11 +104,12 @@ function startGateway(world: World): Gateway {
     signal: abort.signal,
   };
   let forwarder: Forwarder | undefined;
-  const graveyard = new Graveyard({ ...shared, sink, concurrency: LETTERS, onIdle: () => forwarder?.checkIdle() });
+  const graveyard = new Graveyard({ ...shared, sink, config: () => 'v1', concurrency: LETTERS, onIdle: () => forwarder?.checkIdle() });
   forwarder = new Forwarder({
     ...shared,
-    normaliser: compileNormaliser([PROFILE], defaultCodecs(), DEFAULT_LIMITS, instance),
-    router: new Router(world.routes, () => {}),
+    rules: rulesOf(world.routes, instance),
+    recent: new RecentMessages(10, 10_000),
+    takeBack: () => source.renew(),
     sink,
     graveyard,
     dedupe: new Dedupe({ entries: world.dedupe ? 1000 : 0, windowMs: 600_000 }),
@@ -104,7 +119,11 @@ function startGateway(world: World): Gateway {
   const started = forwarder;
   // Rejects when the gateway crashes before its first consume; the next one consumes then.
   source.start((delivery) => started.accept(delivery), abort.signal).catch(() => {});
-  return { source, sink, ledger, forwarder, abort };
+  const reload = (routes: readonly RouteSpec[]): void => {
+    started.use(rulesOf(routes, instance));
+    world.routes = routes;
+  };
+  return { source, sink, ledger, forwarder, abort, reload };
 }
 
 function action(random: () => number, exchange: string, routingKey: string): PublishAction {
@@ -133,16 +152,7 @@ function makeWorld(seed: number, mutations: SimMutations): World {
   const random = seededRandom(seed);
   const time = new VirtualTime(random);
   const pick = (low: number, high: number): number => low + Math.floor(random() * (high - low + 1));
-  const routes: RouteSpec[] = [
-    route('drop', { when: 'has(values.drop)', action: { kind: 'drop' } }),
-    route('copy', { when: 'has(values.copy)', continue: true, action: action(random, 'copies', '{device}') }),
-    route('alarms', {
-      when: 'has(values.severity)',
-      action: { ...action(random, 'alarms', '{values.severity}'), batch: { count: 1, bytes: 1000, ageMs: 0 } },
-    }),
-    route('none', { when: 'has(values.unwanted)', topics: ['nowhere'], action: { kind: 'drop' } }),
-    route('main', { when: '!has(values.unwanted)', action: action(random, 'main', random() < 0.5 ? 'all' : '{device}') }),
-  ];
+  const routes = randomRoutes(random);
   const broker = new SimBroker(time, mutations);
   for (const exchange of ['main', 'copies']) broker.exchanges.set(exchange, (key) => `${exchange}/${key}`);
   // All severities meet in one queue, as in the shipped configuration: there they must still be in order.
@@ -156,6 +166,20 @@ function makeWorld(seed: number, mutations: SimMutations): World {
     dedupe: random() < 0.7,
     permits: pick(1, 8),
   };
+}
+
+/** Where readings go does not depend on chance; how they are batched does. */
+function randomRoutes(random: () => number): RouteSpec[] {
+  return [
+    route('drop', { when: 'has(values.drop)', action: { kind: 'drop' } }),
+    route('copy', { when: 'has(values.copy)', continue: true, action: action(random, 'copies', '{device}') }),
+    route('alarms', {
+      when: 'has(values.severity)',
+      action: { ...action(random, 'alarms', '{values.severity}'), batch: { count: 1, bytes: 1000, ageMs: 0 } },
+    }),
+    route('none', { when: 'has(values.unwanted)', topics: ['nowhere'], action: { kind: 'drop' } }),
+    route('main', { when: '!has(values.unwanted)', action: action(random, 'main', random() < 0.5 ? 'all' : '{device}') }),
+  ];
 }
 
 /** One random history: devices publish, things break, everything is mended, and the books are read. */
@@ -226,7 +250,7 @@ export async function runHistory(seed: number, mutations: SimMutations = {}): Pr
   for (let i = pick(1, 7); i > 0; i -= 1) {
     const at = random() * length;
     const lasts = random() * 250;
-    const kind = pick(0, 6);
+    const kind = pick(0, 7);
     time.after(at, () => {
       broker.faultsApplied += 1;
       switch (kind) {
@@ -258,6 +282,9 @@ export async function runHistory(seed: number, mutations: SimMutations = {}): Pr
           // Only the consuming channel breaks: publishes under way go on and are confirmed for stale deliveries.
           gateway.source.lose();
           time.after(lasts, () => gateway.source.changed());
+          break;
+        case 6:
+          gateway.reload(randomRoutes(random));
           break;
         default:
           crash();

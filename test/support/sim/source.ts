@@ -79,6 +79,15 @@ export class SimSource implements Source, SimClient, DeliveryOwner {
     this.broker.giveBack(back.map((entry) => entry.stored));
   }
 
+  /** Takes back what is unacked and consumes again. */
+  renew(): Promise<void> {
+    if (!this.halted) {
+      this.lose();
+      this.broker.time.after(1, () => this.changed());
+    }
+    return Promise.resolve();
+  }
+
   /** Consumes again, if it can: after the end of a fault, a lost channel, an ack, or for a new message. */
   changed(): void {
     const { broker } = this;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { encodePayload } from '../../../devices/formats/sparkplug-writer.ts';
 import { encodeReading } from '../../../src/codec/reading.ts';
 import type { Reading } from '../../../src/domain/reading.ts';
 import { message, reading } from '../pipeline/fixtures.ts';
@@ -237,6 +238,18 @@ describe('POST /api/explain', () => {
     expect(body).toMatchObject({ outcome: 'readings', readings: [{ cut: true }] });
   });
 
+  it('teaches codecs with a memory nothing, from one question to the next', async () => {
+    const made = setUp();
+    const time = 1_700_000_000_000;
+    const birth = encodePayload({ time, seq: 0, metrics: [{ name: 'm', alias: 1, type: 'Int32', value: 5, time }] }).toString('base64');
+    const data = encodePayload({ time, seq: 1, metrics: [{ alias: 1, value: 7, type: 'Int32', time }] }).toString('base64');
+    for (let i = 0; i < 2; i += 1) {
+      const born = (await ask(made, { topic: 'spBv1.0/g/NBIRTH/n', payload_b64: birth })).body;
+      expect(born).toMatchObject({ outcome: 'readings' });
+      expect((await ask(made, { topic: 'spBv1.0/g/NDATA/n', payload_b64: data })).body).toMatchObject({ fault: { code: 'SPARKPLUG_NO_BIRTH' } });
+    }
+  });
+
   it('follows the settings in force', async () => {
     const made = setUp();
     made.explainer.use({ profiles: [], limits: { messageBytes: 100, depth: 3, fields: 10, readingsPerMessage: 3 }, routes: [] });
@@ -247,7 +260,13 @@ describe('POST /api/explain', () => {
 describe('GET /api/config', () => {
   it('shows the settings in force and their warnings', async () => {
     const answer = await setUp().app.inject('/api/config');
-    expect(answer.json()).toMatchObject({ version: 'abc123', loadedAt: 1, file: 'sluice.yaml', warnings: [{ severity: 'warning', line: 3 }], reload: null });
+    expect(answer.json()).toMatchObject({
+      version: 'abc123',
+      loadedAt: 1,
+      file: 'sluice.yaml',
+      warnings: [{ severity: 'warning', line: 3 }],
+      reload: { ok: true },
+    });
   });
 });
 

@@ -17,7 +17,7 @@ export function fakeProvider(): FakeProvider {
   const fake: FakeProvider = {
     name: 'gate',
     version: '1.2.3',
-    configVersion: 'abc123',
+    configVersion: () => 'abc123',
     ledger: new Ledger(),
     clock,
     held: { messages: 0, items: 0 },

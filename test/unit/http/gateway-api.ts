@@ -4,6 +4,8 @@ import { api } from '../../../src/http/api.ts';
 import { config, type ConfigInForce } from '../../../src/http/config.ts';
 import { devices } from '../../../src/http/devices.ts';
 import { explain } from '../../../src/http/explain.ts';
+import { reload } from '../../../src/http/reload.ts';
+import type { ReloadReport } from '../../../src/http/ports.ts';
 import { live } from '../../../src/http/live.ts';
 import { LiveSampler } from '../../../src/http/live-sampler.ts';
 import { openapi } from '../../../src/http/openapi.ts';
@@ -46,7 +48,16 @@ const IN_FORCE: ConfigInForce = {
   file: 'sluice.yaml',
   settings: { rabbitmq: { urls: ['amqp://u:***@h'] }, http: { token: '***' } },
   warnings: [{ severity: 'warning', path: 'http.host', file: 'sluice.yaml', line: 3, column: 4, message: 'look' }],
-  reload: null,
+  reload: {
+    ok: true,
+    outcome: 'applied',
+    at: 1,
+    version: 'abc123',
+    problems: [],
+    warnings: [],
+    changes: ['routes[rest]: new'],
+    trial: { messages: 2, same: 1, changes: [{ from: 'dead-lettered NO_ROUTE', to: 'filtered route rest', messages: 1, topic: 'd/1' }] },
+  },
 };
 
 /** All of `/api` of a gateway that tests feed by hand, save the dead letters. */
@@ -59,7 +70,7 @@ export function gatewayApi(
   const registry = new DeviceRegistry({ entries: 1000, historyBytes: 1_000_000 });
   const routes = [rule('readings', publishTo('out')), rule('rest', { kind: 'drop' })];
   const explainer = new Explainer({
-    profiles: [profile({}), profile({ name: 'births', topics: ['spBv1.0/#'], codec: 'sparkplug', device: '$.device' })],
+    profiles: [profile({}), profile({ name: 'births', topics: ['spBv1/0/#'], codec: 'sparkplug', device: '$.device', values: '$.values' })],
     limits: DEFAULT_LIMITS,
     routes,
   });
@@ -89,6 +100,7 @@ export function gatewayApi(
     tap(hub, streams),
     explain(explainer, now),
     config(() => IN_FORCE),
+    reload(async () => await Promise.resolve(IN_FORCE.reload as ReloadReport)),
     openapi('1.2.3'),
     ...(options.plugins ?? []),
   ];

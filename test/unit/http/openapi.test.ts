@@ -92,7 +92,7 @@ function busy(): GatewayApi {
     sampler.sample();
   }
   clock.wall += 60_000;
-  const buried = { id: 'l', fault: fault('NO_ROUTE', 'x'), route: undefined, attempts: 0, firstFailedAt: 0, buriedAt: 0 };
+  const buried = { id: 'l', fault: fault('NO_ROUTE', 'x'), route: undefined, attempts: 0, firstFailedAt: 0, buriedAt: 0, config: 'v1' };
   onlooker.buried({ ...buried, message: message(), reading: undefined });
   onlooker.buried({ ...buried, message: message('x/y'), reading: undefined });
   provider.lag = 5;
@@ -160,6 +160,7 @@ describe('real answers', () => {
     ['/api/explain', { topic: 'd/x', payload: '{"t":1}' }],
     ['/api/explain', { topic: 'd/x', payload: '{' }],
     ['/api/explain', { topic: 'd/x', payload: '' }],
+    ['/config/reload', {}],
     ['/api/dead-letters/replay', { all: true }],
     ['/api/dead-letters/drop', { all: true, dryRun: true }],
   ])('POST %s %j is as described', async (path, payload) => {

@@ -39,12 +39,12 @@ async function follow(url: string) {
   const abort = new AbortController();
   aborts.push(abort);
   const response = await fetch(url, { signal: abort.signal });
-  const state = { text: '', ended: false };
+  const state = { text: '', ended: false, cut: false };
   const read = async (): Promise<void> => {
     try {
       for await (const chunk of response.body ?? []) state.text += Buffer.from(chunk as Uint8Array).toString();
     } catch {
-      // Cut by the test.
+      state.cut = true;
     }
     state.ended = true;
   };
@@ -150,7 +150,7 @@ describe('streams', () => {
     await until('both', () => made.streams.size === 2);
     await made.app.close();
     await until('their end', () => one.state.ended && two.state.ended);
-    expect([made.streams.size, made.hub.size]).toEqual([0, 0]);
+    expect([one.state.cut, two.state.cut, made.streams.size, made.hub.size]).toEqual([false, false, 0, 0]);
   });
 
   it('outlive the time-out of requests', async () => {

@@ -28,6 +28,7 @@ function setUp(changes: Partial<MetricsOptions> = {}): { ledger: Ledger; metrics
     addresses: ['rabbit-1:5672', 'rabbit-2:5672'],
     components: ['source', 'http'],
     runtime: () => RUNTIME,
+    config: () => 'abc123abc123',
     logging: () => ({ suppressed: 0, writeFailures: 0 }),
     version: '1.2.3',
     ...changes,

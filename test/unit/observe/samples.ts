@@ -60,6 +60,17 @@ export const SAMPLES: { readonly [T in GatewayEventType]: EventOf<T> } = {
   'ledger-imbalance': { type: 'ledger-imbalance', messagesOff: 0, itemsOff: 2, reason: 'items: 2 neither settled nor held' },
   'ledger-balanced': { type: 'ledger-balanced' },
   'component-phase': { type: 'component-phase', component: 'source', phase: 'ready', reason: undefined },
+  'config-reload': {
+    type: 'config-reload',
+    trigger: 'signal',
+    outcome: 'refused',
+    from: 'abc123abc123',
+    version: 'abc123abc123',
+    changes: 'routes[alarms].when',
+    tried: 1000,
+    differing: 12,
+    reason: 'sluice.yaml:12:3: routes[0].when: unknown variable',
+  },
   drain: { type: 'drain', step: 'begin', itemsLeft: 12, messagesLeft: 10 },
 };
 

@@ -7,7 +7,7 @@ import { destination, item } from './fixtures.ts';
 function setUp(): { batcher: Batcher; sealed: Batch[] } {
   const sealed: Batch[] = [];
   let id = 0;
-  return { batcher: new Batcher({ nextId: () => `b${(id += 1)}`, emit: (batch) => sealed.push(batch) }), sealed };
+  return { batcher: new Batcher({ nextId: () => `b${(id += 1)}`, config: () => 'v1', emit: (batch) => sealed.push(batch) }), sealed };
 }
 
 describe('Batcher', () => {

@@ -30,6 +30,7 @@ function letter(of: Partial<Reading> | undefined, topic = 'd/1', replay = false)
     attempts: 0,
     firstFailedAt: T,
     buriedAt: T,
+    config: 'v1',
   };
 }
 
@@ -104,13 +105,13 @@ describe('dead letters', () => {
     seen(devices, { device: 'a', topic: 't/a' });
     seen(devices, { device: 'b', topic: 't/both' });
     seen(devices, { device: 'c', topic: 't/both' });
-    seen(devices, { device: 'b', topic: 't/both' });
+    seen(devices, { device: 'd', topic: 't/both' });
     devices.buried(letter({ device: 'a' }, 't/both'));
     devices.buried(letter(undefined, 't/a'));
     devices.buried(letter(undefined, 't/both'));
     devices.buried(letter(undefined, 't/nobody'));
     devices.buried(letter({ device: 'unknown' }, 't/nobody'));
-    expect(Object.fromEntries([...devices.all()].map(({ device, refused }) => [device, refused]))).toEqual({ a: 2, b: 0, c: 0 });
+    expect(Object.fromEntries([...devices.all()].map(({ device, refused }) => [device, refused]))).toEqual({ a: 2, b: 0, c: 0, d: 0 });
     expect([...devices.refusedByTopic]).toEqual([
       ['t/both', 1],
       ['t/nobody', 2],

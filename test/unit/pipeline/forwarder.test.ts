@@ -9,6 +9,7 @@ import { Forwarder } from '../../../src/pipeline/forwarder.ts';
 import { Graveyard } from '../../../src/pipeline/graveyard.ts';
 import { Permits } from '../../../src/pipeline/permits.ts';
 import type { Normalised } from '../../../src/pipeline/normaliser.ts';
+import { RecentMessages } from '../../../src/pipeline/recent-messages.ts';
 import type { Batch, DeadLetter } from '../../../src/pipeline/ports.ts';
 import { Router } from '../../../src/pipeline/router.ts';
 import { deadLetterProperties } from '../../../src/rabbit/dead-letters.ts';
@@ -23,7 +24,7 @@ function rig(routes: readonly RouteSpec[], normalise: (message: InboundMessage) 
   const letters: DeadLetter[] = [];
   const outcomes: string[] = [];
   const abort = new AbortController();
-  const state: { refuse: FaultCode | undefined; offers: boolean } = { refuse: undefined, offers: true };
+  const state: { refuse: FaultCode | undefined; offers: boolean; takenBack: number } = { refuse: undefined, offers: true, takenBack: 0 };
   let ids = 0;
   const shared = {
     ledger,
@@ -39,12 +40,14 @@ function rig(routes: readonly RouteSpec[], normalise: (message: InboundMessage) 
     ...shared,
     sink: { ...availability, bury: (letter) => (letters.push(letter), Promise.resolve(ok(undefined))) },
     concurrency: 4,
+    config: () => 'v1',
     onIdle: () => forwarder?.checkIdle(),
   });
   forwarder = new Forwarder({
     ...shared,
-    normaliser: { normalise },
-    router: new Router(routes, () => {}),
+    rules: { config: 'v1', normaliser: { normalise }, router: new Router(routes, () => {}) },
+    recent: new RecentMessages(10, 1000),
+    takeBack: () => ((state.takenBack += 1), Promise.resolve()),
     sink: {
       ...availability,
       publish: (batch) => {
@@ -264,7 +267,7 @@ describe('Forwarder', () => {
         { code: 'REPLAY_MISMATCH', firstFailedAt: 9 },
       ]);
       expect(outcomes).toEqual(['dead-lettered', 'dead-lettered']);
-      expect(letters.map((letter) => deadLetterProperties(letter, 'c').headers)).toMatchObject([
+      expect(letters.map((letter) => deadLetterProperties(letter).headers)).toMatchObject([
         {
           'x-sluice-scope': 'route',
           'x-sluice-route': 'b',
@@ -285,7 +288,7 @@ describe('Forwarder', () => {
       const bad = rig([], () => ({ kind: 'fault', fault: fault('DECODE_INVALID', 'x') }));
       bad.accept();
       await bad.time.runUntil(1);
-      const said = [...letters, ...bad.letters].map((letter) => deadLetterProperties(letter, 'c').headers as Record<string, unknown>);
+      const said = [...letters, ...bad.letters].map((letter) => deadLetterProperties(letter).headers as Record<string, unknown>);
       expect(said.map((headers) => ['code', 'scope', 'route', 'reading-id', 'readings'].map((name) => headers[`x-sluice-${name}`]))).toEqual([
         ['NO_ROUTE', 'reading', undefined, 'm-0', 2],
         ['TOO_LARGE', 'route', 'b', 'm-1', 2],

@@ -27,6 +27,7 @@ function rig(answer: (letter: DeadLetter) => Result<void> | Promise<Result<void>
     ledger,
     retry: { baseMs: 100, capMs: 1000 },
     scheduler: time,
+    config: () => 'v1',
     observer: (event) => events.push(event),
     nextId: () => `d${(ids += 1)}`,
     signal: abort.signal,

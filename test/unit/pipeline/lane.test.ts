@@ -54,6 +54,7 @@ function rig(action: Partial<PublishAction> = {}): Rig {
     ...shared,
     nextId: () => `letter${letters.length}`,
     concurrency: 2,
+    config: () => 'v1',
     onIdle: () => {},
     sink: Object.assign(Object.create(availability) as typeof availability, {
       bury: (letter: DeadLetter) => {
@@ -72,6 +73,7 @@ function rig(action: Partial<PublishAction> = {}): Rig {
     dedupe,
     permits: new Permits(4, 1_000_000),
     onIdle: () => {},
+    onRefused: () => {},
     sink: Object.assign(Object.create(availability) as typeof availability, {
       offer: () => true,
       publish: (batch: Batch) => {
@@ -81,6 +83,7 @@ function rig(action: Partial<PublishAction> = {}): Rig {
       },
     }),
   });
+  lane.release();
   return {
     time,
     lane,
@@ -98,9 +101,9 @@ function rig(action: Partial<PublishAction> = {}): Rig {
   };
 }
 
-function batch(id: string, items: readonly Item[]): Batch {
+function batch(id: string, items: readonly Item[], action: Parameters<typeof destination>[0] = {}): Batch {
   const bytes = items.reduce((sum, each) => sum + each.bytes, 0);
-  return { id, destination: destination(), encoding: 'json', items, bytes, sealedBy: 'count', sealedAt: 1_700_000_000_000 };
+  return { id, destination: destination(action), encoding: 'json', items, bytes, sealedBy: 'count', sealedAt: 1_700_000_000_000, config: 'v1' };
 }
 
 const ids = (batches: readonly Batch[]): string[] => batches.map((each) => each.id);
@@ -229,12 +232,11 @@ describe('Lane', () => {
   });
 
   it('buries after the named time, and holds for ever without one', async () => {
-    const withBound = rig({ buryAfterMs: 5000 });
+    const withBound = rig();
     const without = rig();
-    for (const { lane, answers } of [withBound, without]) {
-      for (let i = 0; i < 1000; i += 1) answers.push('UNROUTABLE');
-      lane.push(batch('b1', [item()]));
-    }
+    for (const { answers } of [withBound, without]) for (let i = 0; i < 1000; i += 1) answers.push('UNROUTABLE');
+    withBound.lane.push(batch('b1', [item()], { buryAfterMs: 5000 }));
+    without.lane.push(batch('b1', [item()]));
     await withBound.time.runUntil(4000);
     expect(withBound.letters).toEqual([]);
     await withBound.time.runUntil(8000);
@@ -245,12 +247,13 @@ describe('Lane', () => {
   });
 
   it('says when it overflows only if it is held, full, and allowed to', async () => {
-    const { lane, answers, time } = rig({ overflow: 'dead-letter', laneReadings: 2 });
+    const { lane, answers, time } = rig();
+    const bounded = { overflow: 'dead-letter', laneReadings: 2 } as const;
     for (let i = 0; i < 100; i += 1) answers.push('UNROUTABLE');
-    lane.push(batch('b1', [item()]));
+    lane.push(batch('b1', [item()], bounded));
     await time.runUntil(1);
     expect(lane.overflows).toBe(false);
-    lane.push(batch('b2', [item()]));
+    lane.push(batch('b2', [item()], bounded));
     expect(lane.overflows).toBe(true);
     const holding = rig();
     for (let i = 0; i < 100; i += 1) holding.answers.push('UNROUTABLE');

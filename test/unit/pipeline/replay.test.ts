@@ -98,7 +98,11 @@ describe('LetterPlanner', () => {
     ],
     () => {},
   );
-  const planner = new LetterPlanner(normaliser({ topics: ['devices/{site}/{device}/telemetry'] }), router, () => NOW);
+  const today = { normaliser: normaliser({ topics: ['devices/{site}/{device}/telemetry'] }), router };
+  const planner = new LetterPlanner(
+    () => today,
+    () => NOW,
+  );
   const plan = (body: string, changes = {}) => planner.plan(letter(changes), Buffer.from(body), rules);
 
   it.each([

@@ -22,7 +22,7 @@ function amqp(properties: object, fields: object = {}, content: Buffer = Buffer.
 /** Buried, read, replayed, and taken in. */
 function through(letter: Partial<DeadLetter>, rules = RULES) {
   const full = letterOf(letter);
-  const buried = letterOfMessage(amqp({ ...deadLetterProperties(full, 'c1'), messageId: full.id }, { exchange: 'sluice.dead' }, full.message.body));
+  const buried = letterOfMessage(amqp({ ...deadLetterProperties(full), messageId: full.id }, { exchange: 'sluice.dead' }, full.message.body));
   return { buried, again: inboundMessage(amqp(replayProperties(buried, rules), {}, full.message.body), 99) };
 }
 

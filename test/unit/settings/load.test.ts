@@ -20,7 +20,7 @@ describe('good settings', () => {
       maxInFlightBytes: 67_108_864,
       maxMessageBytes: 16_777_216,
     });
-    expect(settings.gateway).toEqual({ name: 'sluice', stateDir: '.sluice/state', drainSeconds: 8 });
+    expect(settings.gateway).toEqual({ name: 'sluice', stateDir: '.sluice/state', drainSeconds: 8, watchConfig: false });
     expect(settings.limits).toEqual(DEFAULT_LIMITS);
     expect(settings.source).toMatchObject({ queue: 'sluice.ingest', exchange: 'amq.topic', topics: ['#'], type: 'quorum', declare: true });
     expect(settings.retry).toEqual({ baseMs: 100, capMs: 10_000 });
