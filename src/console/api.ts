@@ -69,6 +69,7 @@ export interface LiveEvent {
     readonly components: readonly ComponentView[];
     readonly source: { readonly queue: string; readonly prefetch: number; readonly unsettled: number };
     readonly routes: readonly RouteView[];
+    /** `buried` since the start; `waiting` to be buried, in the gateway's hands. How many lie in the queue only a walk through it tells. */
     readonly deadLetters: { readonly exchange: string; readonly queue: string; readonly buried: number; readonly waiting: number | null };
   };
 }

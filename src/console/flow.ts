@@ -74,11 +74,12 @@ export class Flow {
       `${short(rates.readings)} readings/s; ${plural(inFlight.messages, 'message')} and ${plural(inFlight.items, 'item')} under way`,
       visible(publish.level === 'ok' ? sick.map(({ name, phase, reason }) => `${name} ${phase}${reason ? `: ${reason}` : ''}`).join('; ') : publish.reason),
     );
-    const waiting = flow.deadLetters.waiting ?? 0;
+    const { queue, buried, waiting } = flow.deadLetters;
+    const stuck = waiting !== null && waiting > 0;
     this.dead.set(
-      rates.deadLettered > 0 ? 'warn' : waiting > 0 ? 'warn' : 'ok',
-      rates.deadLettered > 0 ? `${short(rates.deadLettered)}/s` : waiting > 0 ? `${count(waiting)} waiting` : 'none',
-      `${flow.deadLetters.queue}: ${flow.deadLetters.waiting === null ? '' : `${count(waiting)} waiting, `}${count(flow.deadLetters.buried)} since the start`,
+      stuck ? 'bad' : rates.deadLettered > 0 ? 'warn' : buried > 0 ? 'off' : 'ok',
+      stuck ? `${count(waiting)} wait to be buried` : rates.deadLettered > 0 ? `${short(rates.deadLettered)}/s` : buried > 0 ? 'none now' : 'none',
+      `${queue}: ${count(buried)} since the start`,
     );
     this.setRoutes(flow.routes);
   }

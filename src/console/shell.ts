@@ -1,7 +1,7 @@
 import type { Live } from './live.ts';
 import { button, el, fill, setAttribute, setText } from './dom.ts';
 import { verdict } from './freshness.ts';
-import { count, visible } from './format.ts';
+import { short, visible } from './format.ts';
 import { askAgain, get } from './net.ts';
 import { Chip, type Level } from './parts.ts';
 import { hashOf } from './place.ts';
@@ -25,7 +25,7 @@ const AGE = /What you see is .* old\./;
 export class Shell {
   readonly main = el('main', { id: 'main', tabindex: -1 });
   private readonly links = new Map<string, HTMLAnchorElement>();
-  private readonly waiting = el('span', { class: 'badge', hidden: true });
+  private readonly buried = el('span', { class: 'badge', hidden: true, title: 'since the start of the gateway' });
   private readonly state = new Chip('wait', 'Connecting');
   private readonly banner = el('div', { class: 'banner', hidden: true });
   private readonly title = el('strong', {});
@@ -42,7 +42,7 @@ export class Shell {
     this.live = live;
     const items = VIEWS.map(([view, name, short]) => {
       const names = short === '' ? [name] : [el('span', { class: 'long' }, name), el('span', { class: 'short' }, short)];
-      const node = el('a', { href: hashOf(view) }, ...names, view === 'letters' && this.waiting);
+      const node = el('a', { href: hashOf(view) }, ...names, view === 'letters' && this.buried);
       this.links.set(view, node);
       return el('li', {}, node);
     });
@@ -66,7 +66,7 @@ export class Shell {
       this.main.focus();
     });
     live.onTick(() => this.tick());
-    live.onEvent(({ flow }) => this.setWaiting(flow.deadLetters.waiting), new AbortController().signal);
+    live.onEvent(({ flow }) => this.setBuried(flow.deadLetters.buried), new AbortController().signal);
     get<{ name: string; version: string }>('status')
       .then((status) => {
         setText(name, visible(status.name));
@@ -91,10 +91,9 @@ export class Shell {
     setText(this.spoken, text);
   }
 
-  private setWaiting(waiting: number | null): void {
-    const none = waiting === null || waiting === 0;
-    if (this.waiting.hidden !== none) this.waiting.hidden = none;
-    setText(this.waiting, count(waiting));
+  private setBuried(buried: number): void {
+    if (this.buried.hidden === buried > 0) this.buried.hidden = buried === 0;
+    setText(this.buried, short(buried));
   }
 
   private tick(): void {

@@ -1,6 +1,6 @@
 import type { LetterPage, LetterView } from './api.ts';
 import { button, el, field, fill, link, setText } from './dom.ts';
-import { ago, bytes, clock, count, visible } from './format.ts';
+import { ago, bytes, clock, count, plural, visible } from './format.ts';
 import { LetterActions, type LetterScope } from './letter-actions.ts';
 import { get } from './net.ts';
 import { trouble } from './parts.ts';
@@ -46,7 +46,8 @@ export function letters(context: Context): View {
     body,
   );
   const pager = el('nav', { class: 'pager', 'aria-label': 'Pages' });
-  let present: number | undefined;
+  /** Letters that the gateway had buried when the list was made. */
+  let known: number | undefined;
   const actions = new LetterActions(() => void load());
 
   const filters = (): Record<string, string> =>
@@ -73,7 +74,7 @@ export function letters(context: Context): View {
   }
 
   function show(page: LetterPage): void {
-    present = page.present;
+    known = live.last?.flow.deadLetters.buried;
     const { from, to, before, after } = pages(page.offset, page.limit, page.matched);
     const held = page.otherReaders > 0 ? ` Another reader of the queue holds some of them.` : '';
     const cut =
@@ -100,9 +101,10 @@ export function letters(context: Context): View {
   }
 
   live.onEvent(({ flow }) => {
-    const { waiting } = flow.deadLetters;
-    if (waiting === null || present === undefined) return;
-    setText(news, waiting === present ? '' : `The queue holds ${count(waiting)} by now.`);
+    const { buried } = flow.deadLetters;
+    // Fewer: the gateway has started anew.
+    if (known === undefined || buried < known) known = buried;
+    setText(news, buried === known ? '' : `${plural(buried - known, 'more', 'more')} since then.`);
   }, signal);
 
   const plan = button('What would happen today', async () => await actions.plan(scope()));

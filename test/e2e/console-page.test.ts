@@ -234,6 +234,19 @@ describe.skipIf(!CHROMIUM)('the console in a browser', { timeout: 600_000 }, () 
     expect(gateway.letters.changes[1]).toEqual({ verb: 'replay', body: { id: '01J9ZK3V6M-5', limit: 1 } });
   });
 
+  it('leaves a list of dead letters as it is, and says that more have come', async () => {
+    await watched.go('#/letters');
+    await watched.shows('.found', '137 dead letters');
+    gateway.letters.letters = [...gateway.letters.letters, ...gateway.letters.letters.slice(0, 2)];
+    await watched.shows('.bar', '2 more since then.');
+    expect(await watched.page.locator('tbody tr').count()).toBe(50);
+    await watched.page.getByRole('button', { name: 'Look again' }).click();
+    await watched.shows('.found', '139 dead letters');
+    await watched.page.getByRole('button', { name: 'Next' }).click();
+    await watched.shows('.pager', '51–100 of 139');
+    expect(await watched.wrongs()).toEqual([]);
+  });
+
   it('asks for the token at once where nothing is shown without it', async () => {
     gateway.readsNeedToken = true;
     const closed = await Watched.open(browser, gateway.url);

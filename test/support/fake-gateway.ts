@@ -179,7 +179,7 @@ export class FakeGateway {
           { ...route('live', 'sluice.live', 0.1), items: 0 },
           { ...route('chatter', '', 0.02), items: 0 },
         ],
-        deadLetters: { exchange: 'sluice.dead', queue: 'sluice.dead', buried: this.letters.letters.length + 40, waiting: this.letters.letters.length },
+        deadLetters: { exchange: 'sluice.dead', queue: 'sluice.dead', buried: this.letters.letters.length + 40, waiting: 0 },
       },
     };
   }
