@@ -95,6 +95,24 @@ export class Ledger {
   readonly delays: Delays = new Delays();
   /** Best-effort copies: outside the balance, because nobody owes them to anybody. */
   readonly taps: { sent: number; dropped: number } = { sent: 0, dropped: 0 };
+  private readonly tapped: Map<string, number> = new Map();
+
+  /** Best-effort copies on a route: handed out, or dropped because they could not be. */
+  tapSettled(route: string, n: number, sent: boolean): void {
+    if (!sent) {
+      this.taps.dropped += n;
+      return;
+    }
+    this.taps.sent += n;
+    this.tapped.set(route, (this.tapped.get(route) ?? 0) + n);
+  }
+
+  /** Readings by route that have gone its way: forwarded, dropped where it drops, or handed out as copies. */
+  passedOn(): Map<string, number> {
+    const passed = new Map(this.tapped);
+    for (const [route, { forwarded, filtered }] of this.routes) passed.set(route, (passed.get(route) ?? 0) + forwarded + filtered);
+    return passed;
+  }
 
   private route(name: string): Tally {
     let t = this.routes.get(name);

@@ -22,21 +22,19 @@ export function flowOf(provider: StatusProvider, settings: FlowSettings, rates: 
     else list.push(lane);
   }
   const inFlight = provider.inFlight();
+  const passed = ledger.passedOn();
   return {
     sessions: provider.sessions().map(({ name, state, address, reason }) => ({ name, state, address: address ?? null, reason: reason ?? null })),
     components: provider.components().map(({ name, phase, reason }) => ({ name, phase, reason: reason ?? null })),
     source: { queue: settings.queue, prefetch: settings.prefetch, unsettled: inFlight.messages },
     routes: settings.routes.map(({ name, exchange }) => {
-      const tally = ledger.routes.get(name);
-      const kind = exchange === undefined ? 'drop' : 'publish';
-      const forwarded = tally === undefined ? 0 : kind === 'drop' ? tally.filtered : tally.forwarded;
       return {
         route: name,
-        kind,
+        kind: exchange === undefined ? 'drop' : 'publish',
         exchange: exchange ?? null,
         ...stateOf(lanes.get(name) ?? []),
         items: inFlight.routes.get(name) ?? 0,
-        forwarded,
+        forwarded: passed.get(name) ?? 0,
         rate: rates.get(name) ?? 0,
       };
     }),

@@ -131,8 +131,7 @@ export class LiveSampler {
       monotonic: provider.monotonic(),
       cpuMicros: user + system,
       counters: { received: ledger.messages.received, forwarded, deadLettered, filtered, deduplicated, readings: ledger.readings, bytes: batches.bytes },
-      // A route either forwards or drops.
-      routes: new Map([...ledger.routes].map(([name, tally]) => [name, tally.forwarded + tally.filtered])),
+      routes: ledger.passedOn(),
       delays: countsOf(ledger.delays.toConfirm.values()).counts,
     };
   }

@@ -204,8 +204,7 @@ export class Forwarder {
     observer({ type: 'batch-sealed', route: destination.route, by: batch.sealedBy, items: items.length, bytes: batch.bytes });
     if (destination.action.delivery === 'best-effort') {
       this.tapItems -= items.length;
-      if (sink.offer(batch)) ledger.taps.sent += items.length;
-      else ledger.taps.dropped += items.length;
+      ledger.tapSettled(destination.route, items.length, sink.offer(batch));
       return;
     }
     this.lanes.push(batch);

@@ -175,7 +175,17 @@ describe('Forwarder', () => {
     expect(forwarder.itemsInFlight).toBe(0);
     await time.runUntil(1000);
     expect(offered).toHaveLength(1);
-    expect(ledger.taps).toEqual({ sent: 0, dropped: 1 });
+    expect([ledger.taps, ledger.passedOn()]).toEqual([{ sent: 0, dropped: 1 }, new Map([['r', 1]])]);
+    state.offers = true;
+    accept('y');
+    await time.runUntil(2000);
+    expect([ledger.taps, ledger.passedOn()]).toEqual([
+      { sent: 1, dropped: 1 },
+      new Map([
+        ['tap', 1],
+        ['r', 2],
+      ]),
+    ]);
     expect(ledger.imbalance(0, forwarder.itemsInFlight)).toEqual({ messages: 0, items: 0 });
   });
 
