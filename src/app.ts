@@ -1,17 +1,17 @@
 import { setMaxListeners } from 'node:events';
-import { gatewayHttp } from './app-http.ts';
-import { buildPipeline } from './app-pipeline.ts';
-import { gatewayWatch } from './app-watch.ts';
-import { queuesOf, queueWatchOf } from './broker-probe.ts';
-import type { CodecSurroundings } from './codec-environment.ts';
-import { Declarations } from './declarations.ts';
+import { gatewayHttp } from './app/http.ts';
+import { buildPipeline } from './app/pipeline.ts';
+import { gatewayWatch } from './app/watch.ts';
+import { queuesOf, queueWatchOf } from './app/broker-probe.ts';
+import type { CodecSurroundings } from './app/codec-environment.ts';
+import { Declarations } from './app/declarations.ts';
 import { addressOf } from './domain/broker-url.ts';
 import type { Observer, Phase } from './domain/events.ts';
 import { type InFlight, Ledger } from './domain/ledger.ts';
 import type { ReloadTrigger } from './http/ports.ts';
 import type { HttpServer } from './http/server.ts';
 import { type StatusTracker, trackStatus } from './http/tracker.ts';
-import { ingestBindings } from './ingest-bindings.ts';
+import { ingestBindings } from './app/ingest-bindings.ts';
 import { fanOut } from './observe/fan-out.ts';
 import { Logging } from './observe/logging.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -28,10 +28,10 @@ import { Session } from './rabbit/session.ts';
 import type { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
 import { buildTopology } from './rabbit/topology.ts';
-import { type InForce, Reloader } from './reloader.ts';
-import { sessionOptions } from './session-options.ts';
+import { type InForce, Reloader } from './app/reloader.ts';
+import { sessionOptions } from './app/session-options.ts';
 import type { LoadResult } from './settings/load.ts';
-import { topologyOptions } from './topology-options.ts';
+import { topologyOptions } from './app/topology-options.ts';
 
 /** For every single answer of the broker that is not a confirm: opening a channel, declaring, consuming. */
 const ANSWER_MS = 10_000;

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { probeBroker } from '../broker-probe.ts';
+import { probeBroker } from '../app/broker-probe.ts';
 import { messageOf, redactUrl } from '../rabbit/reasons.ts';
 import { buildTopology } from '../rabbit/topology.ts';
-import { topologyOptions } from '../topology-options.ts';
+import { topologyOptions } from '../app/topology-options.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { settingsOrExplain } from './settings.ts';
 import { withBroker } from './with-broker.ts';

@@ -6,7 +6,7 @@ import { type BrokerUser, definitionsJson, localUsers } from '../rabbit/definiti
 import { messageOf, redactUrl } from '../rabbit/reasons.ts';
 import { type AmqpArguments, buildTopology, type Topology } from '../rabbit/topology.ts';
 import type { Settings } from '../settings/load.ts';
-import { topologyOptions } from '../topology-options.ts';
+import { topologyOptions } from '../app/topology-options.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { deviceAccounts } from './device-accounts.ts';
 import { printable } from './problems.ts';

@@ -6,7 +6,7 @@ import { assertPortFree, freePorts } from '../local/ports.ts';
 import { startBroker } from '../local/start-broker.ts';
 import { buildTopology } from '../rabbit/topology.ts';
 import type { Settings } from '../settings/load.ts';
-import { topologyOptions } from '../topology-options.ts';
+import { topologyOptions } from '../app/topology-options.ts';
 import { CommandError, EXIT } from './command.ts';
 import { settingsOrExplain } from './settings.ts';
 

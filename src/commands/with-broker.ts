@@ -2,7 +2,7 @@ import { systemScheduler } from '../pipeline/scheduler.ts';
 import { TopologyError } from '../rabbit/assert-topology.ts';
 import type { Connection } from '../rabbit/connection.ts';
 import { Session, SessionError } from '../rabbit/session.ts';
-import { sessionOptions } from '../session-options.ts';
+import { sessionOptions } from '../app/session-options.ts';
 import type { Settings } from '../settings/load.ts';
 import { CommandError, EXIT } from './command.ts';
 

@@ -9,7 +9,7 @@ import { nodeFiles } from '../local/rabbit-files.ts';
 import { type RabbitNode, type RabbitNodeOptions, startRabbitNode, stopStaleNode } from '../local/rabbit-node.ts';
 import { type BindingSpec, buildTopology, type Topology } from '../rabbit/topology.ts';
 import type { Settings } from '../settings/load.ts';
-import { topologyOptions } from '../topology-options.ts';
+import { topologyOptions } from '../app/topology-options.ts';
 import type { Outlet } from './outlet-reader.ts';
 import { Cluster } from './cluster.ts';
 import { GatewayProcess } from './gateway-process.ts';

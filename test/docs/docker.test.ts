@@ -8,7 +8,7 @@ import { confLines, PLUGINS } from '../../src/local/rabbit-files.ts';
 import { definitionsJson } from '../../src/rabbit/definitions.ts';
 import { buildTopology } from '../../src/rabbit/topology.ts';
 import { loadSettings } from '../../src/settings/load.ts';
-import { topologyOptions } from '../../src/topology-options.ts';
+import { topologyOptions } from '../../src/app/topology-options.ts';
 import { compose } from '../support/compose.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');

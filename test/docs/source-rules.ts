@@ -8,21 +8,6 @@ export interface SourceFile {
 const ADAPTERS = ['rabbit', 'edge', 'http', 'observe'] as const;
 const BELOW_ADAPTERS = ['domain', 'codec', 'pipeline'] as const;
 const BELOW_APP = [...BELOW_ADAPTERS, ...ADAPTERS, 'settings', 'state'] as const;
-const ROOT_FILES = [
-  'version',
-  'broker-probe',
-  'session-options',
-  'topology-options',
-  'codec-environment',
-  'dead-letter-pages',
-  'app-http',
-  'declarations',
-  'reloader',
-  'rules-of',
-  'app-pipeline',
-  'app-watch',
-  'ingest-bindings',
-] as const;
 
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -33,29 +18,18 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // A private broker for commands and tests. Of rabbit only the plain data: what is declared, and as which users.
   local: ['domain', 'rabbit/topology', 'rabbit/definitions'],
   setup: [],
-  // Single files beside the composition root: package.json's version, and settings in the words of the topology.
+  // A single file: package.json's version.
   version: [],
-  'broker-probe': ['domain', 'pipeline', 'rabbit', 'settings'],
-  'ingest-bindings': ['domain', 'pipeline', 'rabbit', 'settings'],
-  'session-options': ['settings', 'rabbit/session', 'rabbit/tls'],
-  'topology-options': ['domain', 'codec', 'settings', 'rabbit/topology'],
-  'codec-environment': ['codec', 'pipeline', 'rabbit', 'state'],
-  'app-pipeline': ['domain', 'pipeline', 'rabbit', 'settings', 'codec-environment', 'rules-of'],
-  'app-watch': ['domain', 'pipeline', 'settings'],
-  'dead-letter-pages': ['codec', 'pipeline', 'rabbit', 'http', 'settings'],
-  'app-http': ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'dead-letter-pages', 'app-watch', 'reloader', 'rules-of'],
-  declarations: ['domain', 'pipeline', 'rabbit', 'settings', 'broker-probe'],
-  'rules-of': ['codec', 'pipeline', 'settings', 'codec-environment', 'topology-options'],
-  reloader: ['domain', 'pipeline', 'rabbit', 'http', 'settings', 'rules-of', 'topology-options'],
   // What codecs with a memory keep.
   state: ['domain'],
   // Drives devices through broker and gateway as their user does: over MQTT, AMQP, HTTP and signals. Nothing of the
   // pipeline, so that it cannot share a mistake with what it judges.
-  verify: ['settings', 'topology-options', 'rabbit/topology', 'local', 'devices'],
-  app: [...BELOW_APP, ...ROOT_FILES],
+  verify: ['settings', 'app/topology-options', 'rabbit/topology', 'local', 'devices'],
+  // The composition root, src/app.ts, and its parts in src/app/.
+  app: [...BELOW_APP, 'version'],
   // Commands may run the simulated devices beside the gateway; the devices know nothing of it.
-  commands: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'verify', 'devices'],
-  main: [...BELOW_APP, ...ROOT_FILES, 'app', 'local', 'verify', 'commands'],
+  commands: [...BELOW_APP, 'version', 'app', 'local', 'verify', 'devices'],
+  main: [...BELOW_APP, 'version', 'app', 'local', 'verify', 'commands'],
   devices: [],
   // A page in a browser: it knows the gateway by what it answers over HTTP.
   console: [],

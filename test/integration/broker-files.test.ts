@@ -10,7 +10,7 @@ import { findRabbit } from '../../src/local/rabbit-install.ts';
 import { type RabbitNode, startRabbitNode } from '../../src/local/rabbit-node.ts';
 import { buildTopology } from '../../src/rabbit/topology.ts';
 import { loadSettings } from '../../src/settings/load.ts';
-import { topologyOptions } from '../../src/topology-options.ts';
+import { topologyOptions } from '../../src/app/topology-options.ts';
 import { until } from '../support/rabbit.ts';
 import { documentedFiles, opensslMissing } from '../support/tls.ts';
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { GatewayEvent } from '../../src/domain/events.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import type { Topology } from '../../src/rabbit/topology.ts';
-import { Reloader } from '../../src/reloader.ts';
+import { Reloader } from '../../src/app/reloader.ts';
 import { loadSettings } from '../../src/settings/load.ts';
 import { VirtualTime } from '../support/sim/virtual-time.ts';
 import { message } from './pipeline/fixtures.ts';

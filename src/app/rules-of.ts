@@ -1,10 +1,10 @@
 import type { CodecSurroundings } from './codec-environment.ts';
-import { defaultCodecs } from './codec/registry.ts';
-import { CodecMemory } from './pipeline/codec-memory.ts';
-import { compileNormaliser } from './pipeline/normaliser.ts';
-import { Router, type RuleFailure } from './pipeline/router.ts';
-import type { Rules } from './pipeline/rules.ts';
-import type { Settings } from './settings/load.ts';
+import { defaultCodecs } from '../codec/registry.ts';
+import { CodecMemory } from '../pipeline/codec-memory.ts';
+import { compileNormaliser } from '../pipeline/normaliser.ts';
+import { Router, type RuleFailure } from '../pipeline/router.ts';
+import type { Rules } from '../pipeline/rules.ts';
+import type { Settings } from '../settings/load.ts';
 import { needsState } from './topology-options.ts';
 
 export interface RulesFactoryParts {

@@ -1,12 +1,12 @@
-import { sharedVhost } from './domain/broker-url.ts';
-import type { Observer } from './domain/events.ts';
-import type { Scheduler } from './pipeline/ports.ts';
-import { BindingWatch } from './rabbit/binding-watch.ts';
-import { readBindings } from './rabbit/management.ts';
-import { Rebinder } from './rabbit/rebinder.ts';
-import type { Session } from './rabbit/session.ts';
-import type { Topology } from './rabbit/topology.ts';
-import type { Settings } from './settings/load.ts';
+import { sharedVhost } from '../domain/broker-url.ts';
+import type { Observer } from '../domain/events.ts';
+import type { Scheduler } from '../pipeline/ports.ts';
+import { BindingWatch } from '../rabbit/binding-watch.ts';
+import { readBindings } from '../rabbit/management.ts';
+import { Rebinder } from '../rabbit/rebinder.ts';
+import type { Session } from '../rabbit/session.ts';
+import type { Topology } from '../rabbit/topology.ts';
+import type { Settings } from '../settings/load.ts';
 
 /** Between two turns. A lost binding is seen within twice that. */
 const EVERY_MS = 5000;

@@ -1,9 +1,9 @@
-import { DeviceRegistry } from './pipeline/device-registry.ts';
-import { Explainer } from './pipeline/explainer.ts';
-import { type Onlooker, watchMessages } from './pipeline/onlooker.ts';
-import type { Scheduler } from './pipeline/ports.ts';
-import { TapHub } from './pipeline/tap-hub.ts';
-import type { Settings } from './settings/load.ts';
+import { DeviceRegistry } from '../pipeline/device-registry.ts';
+import { Explainer } from '../pipeline/explainer.ts';
+import { type Onlooker, watchMessages } from '../pipeline/onlooker.ts';
+import type { Scheduler } from '../pipeline/ports.ts';
+import { TapHub } from '../pipeline/tap-hub.ts';
+import type { Settings } from '../settings/load.ts';
 
 /** What looks at messages as they pass, and what can be asked about them. */
 export interface GatewayWatch {

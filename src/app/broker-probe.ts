@@ -1,10 +1,10 @@
-import { sharedVhost } from './domain/broker-url.ts';
-import { systemScheduler } from './pipeline/scheduler.ts';
-import type { Connection } from './rabbit/connection.ts';
-import { type BrokerFacts, probe } from './rabbit/probe.ts';
-import { QueueWatch, type QueueWatchOptions } from './rabbit/queue-watch.ts';
-import type { Topology } from './rabbit/topology.ts';
-import type { Settings } from './settings/load.ts';
+import { sharedVhost } from '../domain/broker-url.ts';
+import { systemScheduler } from '../pipeline/scheduler.ts';
+import type { Connection } from '../rabbit/connection.ts';
+import { type BrokerFacts, probe } from '../rabbit/probe.ts';
+import { QueueWatch, type QueueWatchOptions } from '../rabbit/queue-watch.ts';
+import type { Topology } from '../rabbit/topology.ts';
+import type { Settings } from '../settings/load.ts';
 
 /** For every single answer: a start must not wait long for what only informs. */
 const ANSWER_MS = 3000;

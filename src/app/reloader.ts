@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Observer } from './domain/events.ts';
-import type { EpochMs, InboundMessage } from './domain/message.ts';
-import type { ReloadReport, ReloadTrigger } from './http/ports.ts';
-import type { Scheduler } from './pipeline/ports.ts';
-import { Trial, type TrialSummary } from './pipeline/trial.ts';
-import { messageOf } from './rabbit/reasons.ts';
-import { buildTopology, type Topology } from './rabbit/topology.ts';
+import type { Observer } from '../domain/events.ts';
+import type { EpochMs, InboundMessage } from '../domain/message.ts';
+import type { ReloadReport, ReloadTrigger } from '../http/ports.ts';
+import type { Scheduler } from '../pipeline/ports.ts';
+import { Trial, type TrialSummary } from '../pipeline/trial.ts';
+import { messageOf } from '../rabbit/reasons.ts';
+import { buildTopology, type Topology } from '../rabbit/topology.ts';
 import { detachedRules } from './rules-of.ts';
-import { type Change, compareSettings } from './settings/compare.ts';
-import type { LoadResult, Problem, Settings } from './settings/load.ts';
-import { formatPath, type Path } from './settings/problem.ts';
+import { type Change, compareSettings } from '../settings/compare.ts';
+import type { LoadResult, Problem, Settings } from '../settings/load.ts';
+import { formatPath, type Path } from '../settings/problem.ts';
 import { topologyOptions } from './topology-options.ts';
 
 /** Messages that are tried before the event loop has its turn. */

@@ -1,7 +1,7 @@
-import { defaultCodecs } from './codec/registry.ts';
-import type { ProfileSpec } from './domain/profile.ts';
-import type { TopologyOptions } from './rabbit/topology.ts';
-import type { Settings } from './settings/load.ts';
+import { defaultCodecs } from '../codec/registry.ts';
+import type { ProfileSpec } from '../domain/profile.ts';
+import type { TopologyOptions } from '../rabbit/topology.ts';
+import type { Settings } from '../settings/load.ts';
 
 /** What the settings say about the broker's objects, in the terms of the one topology table. */
 export function topologyOptions(settings: Settings): TopologyOptions {

@@ -1,19 +1,19 @@
 import { CodecSurroundings } from './codec-environment.ts';
-import type { Observer } from './domain/events.ts';
-import type { Ledger } from './domain/ledger.ts';
-import type { Dedupe } from './pipeline/dedupe.ts';
-import { Forwarder } from './pipeline/forwarder.ts';
-import { Graveyard } from './pipeline/graveyard.ts';
-import { idSource } from './pipeline/ids.ts';
-import type { Onlooker } from './pipeline/onlooker.ts';
-import { RecentMessages } from './pipeline/recent-messages.ts';
-import { Permits } from './pipeline/permits.ts';
-import type { Scheduler } from './pipeline/ports.ts';
-import { AmqpDeadLetters } from './rabbit/dead-letters.ts';
-import type { Session } from './rabbit/session.ts';
-import { AmqpSink } from './rabbit/sink.ts';
+import type { Observer } from '../domain/events.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { Dedupe } from '../pipeline/dedupe.ts';
+import { Forwarder } from '../pipeline/forwarder.ts';
+import { Graveyard } from '../pipeline/graveyard.ts';
+import { idSource } from '../pipeline/ids.ts';
+import type { Onlooker } from '../pipeline/onlooker.ts';
+import { RecentMessages } from '../pipeline/recent-messages.ts';
+import { Permits } from '../pipeline/permits.ts';
+import type { Scheduler } from '../pipeline/ports.ts';
+import { AmqpDeadLetters } from '../rabbit/dead-letters.ts';
+import type { Session } from '../rabbit/session.ts';
+import { AmqpSink } from '../rabbit/sink.ts';
 import { rulesFactory } from './rules-of.ts';
-import type { Settings } from './settings/load.ts';
+import type { Settings } from '../settings/load.ts';
 
 /** Messages, and bytes of their payloads, that are kept to try other settings on. */
 const RECENT = 1000;

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { deadLetters } from './http/dead-letters.ts';
-import { idSource } from './pipeline/ids.ts';
-import { LetterPlanner } from './pipeline/letter-plan.ts';
-import type { Scheduler } from './pipeline/ports.ts';
-import type { Rules } from './pipeline/rules.ts';
-import { AmqpLetterDesk } from './rabbit/letter-desk.ts';
-import type { Session } from './rabbit/session.ts';
-import type { Settings } from './settings/load.ts';
+import { deadLetters } from '../http/dead-letters.ts';
+import { idSource } from '../pipeline/ids.ts';
+import { LetterPlanner } from '../pipeline/letter-plan.ts';
+import type { Scheduler } from '../pipeline/ports.ts';
+import type { Rules } from '../pipeline/rules.ts';
+import { AmqpLetterDesk } from '../rabbit/letter-desk.ts';
+import type { Session } from '../rabbit/session.ts';
+import type { Settings } from '../settings/load.ts';
 
 /** For every single answer of the broker that is not a confirm. */
 const ANSWER_MS = 10_000;

@@ -1,9 +1,9 @@
-import { noAnomalies } from './codec/anomalies.ts';
-import type { CodecEnvironment } from './codec/registry.ts';
-import type { Scheduler } from './pipeline/ports.ts';
-import { AmqpCommands } from './rabbit/commands.ts';
-import type { Session } from './rabbit/session.ts';
-import { StateLog } from './state/state-log.ts';
+import { noAnomalies } from '../codec/anomalies.ts';
+import type { CodecEnvironment } from '../codec/registry.ts';
+import type { Scheduler } from '../pipeline/ports.ts';
+import { AmqpCommands } from '../rabbit/commands.ts';
+import type { Session } from '../rabbit/session.ts';
+import { StateLog } from '../state/state-log.ts';
 
 export interface CodecSurroundingsOptions {
   readonly instance: string;

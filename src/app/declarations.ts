@@ -1,12 +1,12 @@
-import type { Observer, Phase } from './domain/events.ts';
-import type { Scheduler } from './pipeline/ports.ts';
+import type { Observer, Phase } from '../domain/events.ts';
+import type { Scheduler } from '../pipeline/ports.ts';
 import { reportBroker } from './broker-probe.ts';
-import { assertTopology, TopologyError } from './rabbit/assert-topology.ts';
-import type { Connection } from './rabbit/connection.ts';
-import { pause } from './rabbit/deadline.ts';
-import type { Session } from './rabbit/session.ts';
-import type { Topology } from './rabbit/topology.ts';
-import type { Settings } from './settings/load.ts';
+import { assertTopology, TopologyError } from '../rabbit/assert-topology.ts';
+import type { Connection } from '../rabbit/connection.ts';
+import { pause } from '../rabbit/deadline.ts';
+import type { Session } from '../rabbit/session.ts';
+import type { Topology } from '../rabbit/topology.ts';
+import type { Settings } from '../settings/load.ts';
 
 export interface DeclarationsOptions {
   readonly topology: Topology;
