@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { DEFAULT_LIMITS, type ProfileSpec } from '../../../src/domain/profile.ts';
+import { DEFAULT_LIMITS } from '../../../src/domain/profile.ts';
 import { api } from '../../../src/http/api.ts';
 import { config, type ConfigInForce } from '../../../src/http/config.ts';
 import { devices } from '../../../src/http/devices.ts';
@@ -19,28 +19,10 @@ import { Explainer } from '../../../src/pipeline/explainer.ts';
 import { watchMessages } from '../../../src/pipeline/onlooker.ts';
 import { TapHub } from '../../../src/pipeline/tap-hub.ts';
 import { publishTo, rule } from '../pipeline/fixtures.ts';
+import { profile } from '../pipeline/normalise-support.ts';
 import { fakeProvider, METRICS } from './fake-provider.ts';
 
 export const TOKEN = 'a-token-of-24-characters';
-
-function profile(rest: Partial<ProfileSpec>): ProfileSpec {
-  return {
-    name: 'p',
-    topics: ['d/{device}'],
-    codec: 'json',
-    device: '{device}',
-    deviceCheck: undefined,
-    each: undefined,
-    time: undefined,
-    sequence: undefined,
-    values: '$',
-    exclude: [],
-    scalar: undefined,
-    units: undefined,
-    tags: undefined,
-    ...rest,
-  };
-}
 
 const IN_FORCE: ConfigInForce = {
   version: 'abc123',
@@ -70,7 +52,7 @@ export function gatewayApi(
   const registry = new DeviceRegistry({ entries: 1000, historyBytes: 1_000_000 });
   const routes = [rule('readings', publishTo('out')), rule('rest', { kind: 'drop' })];
   const explainer = new Explainer({
-    profiles: [profile({}), profile({ name: 'births', topics: ['spBv1/0/#'], codec: 'sparkplug', device: '$.device', values: '$.values' })],
+    profiles: [profile({ name: 'p' }), profile({ name: 'births', topics: ['spBv1/0/#'], codec: 'sparkplug', device: '$.device', values: '$.values' })],
     limits: DEFAULT_LIMITS,
     routes,
   });
