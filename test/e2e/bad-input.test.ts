@@ -103,12 +103,11 @@ function problem(one: Case, { topic, body }: Sent, prefix: string, ends: Ends): 
 
 let rig: Rig;
 let replay: Replay;
-let file: string;
 const cleanUp: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   rig = await Rig.start((dir) => {
-    file = join(dir, 'settings.yaml');
+    const file = join(dir, 'settings.yaml');
     writeFileSync(file, settings({}));
     return file;
   });
@@ -134,7 +133,7 @@ describe('bad input through the broker', () => {
 
   // Limits hold for the gateway as a whole: one start for each.
   it.each([...new Set(cases.map(limitsOf))])('has the outcome of the table with limits %s', { timeout: 180_000 }, async (limits) => {
-    writeFileSync(file, settings(JSON.parse(limits) as Case['limits']));
+    rig.copy.write(settings(JSON.parse(limits) as Case['limits']));
     await rig.gateway.start();
     const run = cases.map((one, at) => ({ one, at })).filter(({ one }) => limitsOf(one) === limits);
     const sent = run.map(({ one, at }): Sent => ({ topic: topicOf(one, at), body: Buffer.from(one.body), contentEncoding: one.message?.contentEncoding }));

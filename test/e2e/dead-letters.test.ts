@@ -60,10 +60,11 @@ let hand: Hand;
 
 beforeAll(async () => {
   rig = await Rig.start((dir) => {
-    file = join(dir, 'settings.yaml');
-    writeFileSync(file, settings(undefined));
-    return file;
+    const original = join(dir, 'settings.yaml');
+    writeFileSync(original, settings(undefined));
+    return original;
   });
+  file = rig.copy.file;
   hand = await Hand.open(rig.node.amqpUrl(rig.users.admin));
 });
 
@@ -93,7 +94,7 @@ async function dead(args: readonly string[], account = rig.users.gateway, during
 
 async function gatewayWith(each: string | undefined): Promise<void> {
   await rig.gateway.end('SIGTERM');
-  writeFileSync(file, settings(each));
+  rig.copy.write(settings(each));
   await rig.gateway.start();
 }
 

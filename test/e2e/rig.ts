@@ -10,7 +10,8 @@ export type Rig = PrivateSite;
 
 export const Rig = {
   /**
-   * `settingsFile`: relative to the project's root; or writes one into the rig's folder and answers its path.
+   * `settingsFile`: relative to the project's root; or writes one into the rig's folder and answers its path. The gateway reads a
+   * copy of it: for other settings write `rig.copy`.
    * `conf`: more lines for rabbitmq.conf.
    */
   async start(settingsFile: string | ((dir: string) => string), conf: readonly string[] = []): Promise<Rig> {
