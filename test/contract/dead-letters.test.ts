@@ -96,7 +96,7 @@ describe('AmqpDeadLetters', () => {
       'x-sluice-stage': 'decode',
       'x-sluice-attempts': 3,
       'x-sluice-route': 'readings',
-      'x-sluice-config': 'abc123',
+      'x-sluice-config': 'c1',
       'x-sluice-received-at': '2023-11-14T22:13:20.000Z',
       'x-sluice-buried-at': '2023-11-14T22:13:21.500Z',
     });
