@@ -19,7 +19,7 @@ import type { StatusTracker } from '../http/tracker.ts';
 import type { LaneStatus, Scheduler } from '../pipeline/ports.ts';
 import type { Session } from '../rabbit/session.ts';
 import type { InForce, Reloader } from './reloader.ts';
-import { detachedRulesInForce } from './rules-of.ts';
+import { detachedRules } from './rules-of.ts';
 import { redact, type Settings } from '../settings/load.ts';
 
 export interface GatewayHttpParts {
@@ -53,10 +53,11 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
   const status = statusOf(parts);
   const streams = new EventStreams(() => scheduler.monotonic());
   const flow = inForceOnly(reloader, ({ settings: newer }) => flowOf(newer));
+  const dryRules = inForceOnly(reloader, ({ settings: newer, version }) => detachedRules(newer, version, `${instance}-dry`));
   const shown = inForceOnly(reloader, (inForce) => shownConfig(inForce, parts.configFile));
   const sampler = new LiveSampler({ provider: status, batches: tracker.batches, flow, loopP99Ms: () => runtime.loopDelay().p99 * 1000 });
   const plugins = [
-    deadLetterPages({ settings, rules: detachedRulesInForce(() => reloader.inForce, `${instance}-dry`), instance, consuming, publishing, scheduler, logger }),
+    deadLetterPages({ settings, rules: dryRules, instance, consuming, publishing, scheduler, logger }),
     devices(watch.devices, now),
     live(sampler, streams),
     tap(watch.taps, streams),
@@ -93,7 +94,7 @@ function statusOf(parts: GatewayHttpParts): StatusProvider {
   };
 }
 
-/** Made anew only when other settings are in force: it is asked for every second. */
+/** Made when it is first asked for, and anew only when other settings are in force: some of it is asked for every second. */
 function inForceOnly<T>(reloader: Reloader, make: (inForce: InForce) => T): () => T {
   let of: InForce | undefined;
   let made: T | undefined;

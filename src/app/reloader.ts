@@ -9,7 +9,7 @@ import { buildTopology, type Topology } from '../rabbit/topology.ts';
 import { detachedRules } from './rules-of.ts';
 import { type Change, compareSettings } from '../settings/compare.ts';
 import type { LoadResult, Problem, Settings } from '../settings/load.ts';
-import { formatPath, type Path } from '../settings/problem.ts';
+import { formatPath } from '../settings/problem.ts';
 import { topologyOptions } from './topology-options.ts';
 
 /** Messages that are tried before the event loop has its turn. */
@@ -66,9 +66,9 @@ export class Reloader {
 
   /** Never rejects for what is wrong with the settings or with the broker. `dryRun`: all but taking them over. */
   async reload(trigger: ReloadTrigger, dryRun = false): Promise<ReloadReport> {
-    const mine = this.turn.then(async () => await this.run(dryRun));
+    const mine = this.turn.then(async () => ({ from: this.current.version, report: await this.run(dryRun) }));
     this.turn = mine.catch(() => undefined);
-    const { change, ...report } = await mine;
+    const { from, report } = await mine;
     if (dryRun) return report;
     this.latest = report;
     const { outcome, problems, changes, trial } = report;
@@ -76,7 +76,7 @@ export class Reloader {
       type: 'config-reload',
       trigger,
       outcome,
-      from: change.from,
+      from,
       version: report.version,
       changes: changes.join('; '),
       tried: trial?.messages ?? 0,
@@ -86,12 +86,8 @@ export class Reloader {
     return report;
   }
 
-  private async run(dryRun: boolean): Promise<ReloadReport & { readonly change: { readonly from: string } }> {
-    const from = this.current.version;
-    const ended = (
-      outcome: ReloadReport['outcome'],
-      rest: Partial<Pick<ReloadReport, 'problems' | 'changes' | 'trial' | 'warnings'>> = {},
-    ): ReloadReport & { readonly change: { readonly from: string } } => ({
+  private async run(dryRun: boolean): Promise<ReloadReport> {
+    const ended = (outcome: ReloadReport['outcome'], rest: Partial<Pick<ReloadReport, 'problems' | 'changes' | 'trial' | 'warnings'>>): ReloadReport => ({
       ok: outcome !== 'refused',
       outcome,
       at: this.options.scheduler.now(),
@@ -101,7 +97,6 @@ export class Reloader {
       changes: [],
       trial: undefined,
       ...rest,
-      change: { from },
     });
     const { load } = this.options;
     if (load === undefined) return ended('refused', { problems: [plain('this gateway was not started from a file')] });
@@ -142,7 +137,7 @@ export class Reloader {
 
 function needsRestart({ at, text }: Change, { places }: Loaded): Problem {
   const message = `\`${text}\` has changed, and a running gateway cannot take that over`;
-  return { ...places.of(at), path: formatPath(at satisfies Path), message, hint: 'restart the gateway, or put it back', severity: 'error' };
+  return { ...places.of(at), path: formatPath(at), message, hint: 'restart the gateway, or put it back', severity: 'error' };
 }
 
 function plain(message: string): Problem {

@@ -32,13 +32,3 @@ export function rulesFactory({ instance, surroundings, onRuleFailure }: RulesFac
 export function detachedRules({ profiles, limits, routes }: Settings, config: string, instance: string): Rules {
   return { config, normaliser: compileNormaliser(profiles, defaultCodecs(), limits, instance), router: new Router(routes, () => {}) };
 }
-
-/** The same for the settings in force, made when they are first asked for. */
-export function detachedRulesInForce(inForce: () => { readonly settings: Settings; readonly version: string }, instance: string): () => Rules {
-  let made: Rules | undefined;
-  return () => {
-    const { settings, version } = inForce();
-    if (made?.config !== version) made = detachedRules(settings, version, instance);
-    return made;
-  };
-}

@@ -23,7 +23,6 @@ export type Value = number | bigint | boolean | string;
  * - `type-changed`: a value has another type than the last one of that device and name
  * - `bad-quality`: the device says of a value that it is not good
  * - `gap`: something that the device sent is missing: messages before this one, or values of it that could not be understood
- * - `payload-unread`: the layout that the profile names does not fit the bytes of the device, which stay as they came, or a value in them has no answer
  * - `payload-unread`: the bytes of the device stay as they came, or a value in them is left out: the layout that the profile names does not know them
  */
 export type Flag =

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { probe } from '../../local/ports.ts';
 import { type Fault, type Heal, orMend } from '../fault.ts';
 import type { Field } from '../field.ts';
 
@@ -35,6 +34,8 @@ async function writeDown(field: Field): Promise<void> {
 /** What was on its way when the broker stopped has arrived by then. */
 const SETTLE_MS = 300;
 const TRIES = 50;
+/** For a listener on this machine to accept. */
+const PROBE_MS = 1000;
 
 /** Stops the broker in a moment in which it waits for acks, so that it must deliver again. */
 async function freezeBusy(field: Field, pid: number): Promise<void> {
@@ -48,18 +49,6 @@ async function freezeBusy(field: Field, pid: number): Promise<void> {
   throw new Error(`void: nothing was in flight in any of ${TRIES} moments`);
 }
 
-async function answers(port: number): Promise<boolean> {
-  const socket = connect({ host: '127.0.0.1', port });
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
-
 /** When somebody listens at the broker's AMQP port, milliseconds since 1970. */
 async function portOpens(field: Field): Promise<number> {
   let at = 0;
@@ -67,7 +56,7 @@ async function portOpens(field: Field): Promise<number> {
     'the port of the broker opens',
     async () => {
       at = Date.now();
-      return await answers(field.site.node.ports.amqp);
+      return (await probe(field.site.node.ports.amqp, undefined, PROBE_MS)) !== undefined;
     },
     RESTART_MS,
   );
