@@ -1,22 +1,6 @@
-import type { EpochMs } from '../domain/message.ts';
+import type { KeptMessage } from '../domain/kept-message.ts';
 
-/**
- * One PUBLISH of a device, as the edge keeps it. `payload` is owned by the holder: the MQTT parser hands out views on its
- * socket buffer, so the listener copies before it builds this object.
- */
-export interface KeptMessage {
-  /** As the device wrote it; at most 65 535 UTF-8 bytes (MQTT-3.3.2-1), no wildcards. */
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly qos: 0 | 1 | 2;
-  readonly retain: boolean;
-  /** The DUP flag of the packet (MQTT 3.3.1.1): an earlier copy may have been kept as well. */
-  readonly dup: boolean;
-  /** Client identifier of the connection; empty for what the edge publishes by itself. */
-  readonly clientId: string;
-  /** When the edge got it. */
-  readonly receivedAt: EpochMs;
-}
+export type { KeptMessage };
 
 /**
  * Where the listener hands what devices publish, and the only way to an acknowledgement.
@@ -30,6 +14,11 @@ export interface KeptMessage {
  */
 export interface Keeper {
   keep(message: KeptMessage, done: (error: Error | undefined) => void): void;
+  /**
+   * For QoS 0 that is best effort: sends the message on if that works now, and never writes it to the disk. Answers false
+   * where it was dropped at once; it may still be lost with the connection to the broker.
+   */
+  offer(message: KeptMessage): boolean;
 }
 
 /** A kept message with its place in the spool. */
