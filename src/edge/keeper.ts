@@ -251,7 +251,7 @@ export class StoringKeeper implements Keeper {
     const { topic } = entry.message;
     this.lanes.rest(topic);
     // With the outlet away there is nothing to wait for but its return.
-    const pause = outlet.unavailable === undefined ? backoffMs(attempts, scheduler.random, retry.baseMs, retry.capMs) : retry.baseMs;
+    const pause = outlet.unavailable === undefined ? backoffMs(attempts, () => scheduler.random(), retry.baseMs, retry.capMs) : retry.baseMs;
     if (outlet.unavailable === undefined) onHeld?.(topic, attempts, fault);
     scheduler.after(pause, () => {
       this.lanes.wake(topic);

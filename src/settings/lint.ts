@@ -1,6 +1,7 @@
 import { addressOf, splitUrls, vhostOf } from '../domain/broker-url.ts';
 import { topicFilterProblem } from '../domain/topic-template.ts';
 import { Lint, type LintInput } from './lint/context.ts';
+import { lintEdge } from './lint/edge.ts';
 import { lintFlow } from './lint/flow.ts';
 import { lintProfiles } from './lint/profiles.ts';
 import { lintRoutes } from './lint/routes.ts';
@@ -16,6 +17,7 @@ export function lint(input: LintInput): void {
   lintRoutes(lint);
   lintTopology(lint);
   lintFlow(lint);
+  lintEdge(lint);
 }
 
 function duplicates(lint: Lint): void {

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { DEFAULT_LIMITS, type Limits, type ProfileSpec } from '../domain/profile.ts';
 import type { RouteSpec } from '../domain/route.ts';
 import { amount, choice, flag, integer, list, SHORT, section, text } from './schema/keys.ts';
+import { Edge, type EdgeSettings } from './schema/edge.ts';
 import { Layout } from './schema/payloads.ts';
 import { Profile, UsedProfile } from './schema/profiles.ts';
 import { Rabbitmq, Source } from './schema/rabbitmq.ts';
@@ -125,9 +126,10 @@ export const SettingsSchema = Type.Object(
     ),
     exchanges: list('Exchanges to declare.', Exchange, { default: [] }),
     queues: list('Queues to declare.', Queue, { default: [] }),
-    routes: list('The routing table.', Route, { minItems: 1 }),
+    routes: list('The routing table. At least one rule, save for an edge that only passes messages on (`edge.mode: bridge`).', Route, { default: [] }),
     deadLetters: DeadLetters,
     devices: Devices,
+    edge: Edge,
     retry: Retry,
     http: Http,
     log: Log,
@@ -166,6 +168,7 @@ export interface Settings {
   readonly routes: readonly RouteSpec[];
   readonly deadLetters: RawSettings['deadLetters'];
   readonly devices: RawSettings['devices'];
+  readonly edge: EdgeSettings;
   readonly retry: RawSettings['retry'];
   readonly http: RawSettings['http'];
   readonly log: RawSettings['log'];

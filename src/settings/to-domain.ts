@@ -20,6 +20,7 @@ export function toSettings(raw: RawSettings, profiles: readonly RawProfile[], un
     routes: raw.routes.map(toRoute),
     deadLetters: raw.deadLetters,
     devices: raw.devices,
+    edge: raw.edge,
     retry: raw.retry,
     http: toHttp(raw.http),
     log: raw.log,

@@ -139,7 +139,7 @@ export async function runEdgeHistory(seed: number): Promise<EdgeReport> {
       line.cut();
       const remains = spool!.kill();
       start(remains);
-      for (const list of [...open.values()]) for (const sent of list) publish(sent);
+      for (const list of open.values()) for (const sent of list) publish(sent);
     }
     parked = Math.max(parked, keeper!.waitingForRoom);
     await time.runUntil(time.monotonic() + random() * 20);

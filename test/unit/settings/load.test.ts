@@ -131,8 +131,8 @@ describe('each problem stands at its line and column', () => {
 
   it('what is missing is told at what it is missing from', async () => {
     expect(await linesOf('routes:\n  - { exchange: x }\n')).toEqual(['2:5 error routes[0].name: "name" is missing']);
-    expect(await linesOf('')).toEqual(['1:1 error routes: "routes" is missing']);
-    expect(await linesOf('# only a comment\n')).toEqual(['1:1 error routes: "routes" is missing']);
+    expect(await linesOf('')).toEqual(['1:1 error routes: holds no rule, so nothing would be forwarded']);
+    expect(await linesOf('# only a comment\n')).toEqual(['1:1 error routes: holds no rule, so nothing would be forwarded']);
     expect(await linesOf('[]')).toEqual(['1:1 error : must be a mapping, not a list']);
   });
 
