@@ -20,6 +20,8 @@ export interface InboundMessage {
   readonly redelivered: boolean;
   /** `x-delivery-count` of a quorum queue: how often it came back without an ack; 0 where the queue does not count. */
   readonly deliveryCount: number;
+  /** An edge kept it for a while; `receivedAt` is when the edge got it. */
+  readonly late?: boolean | undefined;
   /** Quality of service where RabbitMQ tells (header up to 3.12, else from the delivery mode). */
   readonly qos: 0 | 1 | undefined;
   /** Set where the message is a dead letter that somebody sends through again. */
@@ -45,6 +47,14 @@ export interface Replay {
 
 /** What a dead letter is about: a whole message, one reading of it, or one reading on one route. */
 export type LetterScope = 'message' | 'reading' | 'route';
+
+/** AMQP header of a message that an edge kept for a while: when the edge received it, in milliseconds since 1970. */
+export const RECEIVED_AT_HEADER = 'sluice-received-at';
+
+/** The routing key that the MQTT plugin gives a message with this topic. */
+export function routingKeyFromTopic(topic: string): string {
+  return topic.replaceAll('/', '.');
+}
 
 /**
  * RabbitMQ's MQTT plugin writes `/` as `.` and `+` as `*`, and cannot tell a dot inside a level from a

@@ -153,7 +153,7 @@ export class Normaliser {
       const bound = `limits.readingsPerMessage = ${limits.readingsPerMessage}`;
       return fault('LIMIT_READINGS', `the message holds ${elements.length} readings, more than ${bound}`);
     }
-    builder.open(flagBits(decoded.flags), entry.recipe.places, decoded.units);
+    builder.open(flagBits(decoded.flags) | (message.late === true ? FLAG.late : 0), entry.recipe.places, decoded.units);
     const drafts: Draft[] = [];
     let ignored = 0;
     for (let i = 0; i < elements.length; i += 1) {

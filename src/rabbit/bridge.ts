@@ -1,12 +1,13 @@
 import type { ConfirmChannel, Message } from 'amqplib';
 import { type Fault, fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
+import { routingKeyFromTopic } from '../domain/message.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { unavailability } from './availability.ts';
 import { closeChannel, type Connection } from './connection.ts';
-import { type PluginHeaders, pluginHeadersOf, pluginProperties, routingKeyOf } from './plugin-properties.ts';
+import { type PluginHeaders, pluginHeadersOf, pluginProperties } from './plugin-properties.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
 import type { Session } from './session.ts';
 
@@ -107,7 +108,7 @@ export class AmqpBridge implements Outlet {
       done(fault('TOO_LARGE', `${message.payload.length} bytes; the bound is ${maxMessageBytes} (rabbitmq.maxMessageBytes)`));
       return;
     }
-    const routingKey = routingKeyOf(message.topic);
+    const routingKey = routingKeyFromTopic(message.topic);
     if (Buffer.byteLength(routingKey) > MAX_ROUTING_KEY) {
       done(fault('ENCODE_FAILED', `the topic has ${Buffer.byteLength(routingKey)} bytes; AMQP routes at most ${MAX_ROUTING_KEY}`));
       return;
@@ -174,7 +175,7 @@ export class AmqpBridge implements Outlet {
   }
 
   private use(channel: ConfirmChannel, connection: Connection): void {
-    const version = String(connection.serverProperties.version ?? '');
+    const { version } = connection.serverProperties;
     const line: Line = {
       channel,
       connection,

@@ -1,3 +1,4 @@
+import { routingKeyFromTopic } from '../domain/message.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import type { Session } from './session.ts';
 import { Tap } from './tap.ts';
@@ -34,7 +35,7 @@ export class AmqpCommands {
   send(topic: string, body: Buffer): void {
     const now = this.options.scheduler.monotonic();
     this.waiting = this.waiting.filter(({ since }) => now - since < WAITING_MS).slice(1 - WAITING);
-    this.waiting.push({ key: topic.replaceAll('/', '.'), body, since: now });
+    this.waiting.push({ key: routingKeyFromTopic(topic), body, since: now });
     if (this.tap.ready()) this.flush();
   }
 

@@ -1,5 +1,5 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { type InboundMessage, type Replay, topicFromRoutingKey } from '../domain/message.ts';
+import { type InboundMessage, type Replay, RECEIVED_AT_HEADER, topicFromRoutingKey } from '../domain/message.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { within } from './deadline.ts';
@@ -130,12 +130,16 @@ function arrival(message: ConsumeMessage, routingKey: string, receivedAt: number
   const headers = properties.headers;
   const deliveryCount: unknown = headers?.['x-delivery-count'];
   const qos: unknown = headers?.['x-mqtt-publish-qos'];
+  const kept: unknown = headers?.[RECEIVED_AT_HEADER];
+  // A clock that runs ahead there must not make arrivals of the future.
+  const late = typeof kept === 'number' && kept > 0 && kept < receivedAt;
   return {
     topic: topicFromRoutingKey(routingKey),
     routingKey,
     // A copy: amqplib's buffer is a view on what the socket read, and one parked message would hold all of that.
     body: Buffer.from(message.content),
-    receivedAt,
+    receivedAt: late ? kept : receivedAt,
+    late,
     contentType: textOf(properties.contentType),
     contentEncoding: textOf(properties.contentEncoding),
     redelivered: fields.redelivered,

@@ -1,8 +1,6 @@
 import type { Options } from 'amqplib';
 import type { KeptMessage } from '../domain/kept-message.ts';
-
-/** Header with the time at which the edge received a late message, in milliseconds since 1970. */
-export const RECEIVED_AT_HEADER = 'sluice-received-at';
+import { RECEIVED_AT_HEADER } from '../domain/message.ts';
 
 /** What the MQTT plugin of this broker version writes into the headers of what devices publish. */
 export interface PluginHeaders {
@@ -28,9 +26,4 @@ export function pluginProperties(message: KeptMessage, writes: PluginHeaders, la
   if (writes.dup) headers['x-mqtt-dup'] = message.dup;
   if (late) headers[RECEIVED_AT_HEADER] = message.receivedAt;
   return { headers, deliveryMode: message.qos === 0 ? 1 : 2 };
-}
-
-/** `/` is written as `.` and `+` as `*`: see `topicFromRoutingKey`. A topic has no `+`. */
-export function routingKeyOf(topic: string): string {
-  return topic.replaceAll('/', '.');
 }
