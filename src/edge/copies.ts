@@ -16,20 +16,28 @@ export class Copies {
   private readonly held = new Map<number, Entry>();
   /** Of them, are gone from memory and still being written. */
   private late = 0;
-  private underWay = 0;
+  /** Of them, are in memory and still being written. */
+  private early = 0;
+  /** On their way to the spool alone. */
+  private lone = 0;
 
   constructor(options: CopiesOptions) {
     this.options = options;
   }
 
-  /** Entries that are in memory as well. */
-  get inMemory(): number {
-    return this.held.size - this.late;
+  /** Entries in memory whose copy is on the disk. */
+  get durable(): number {
+    return this.held.size - this.late - this.early;
+  }
+
+  /** Messages that are nowhere but on their way to the disk. */
+  get alone(): number {
+    return this.lone;
   }
 
   /** Writes that are not on the disk yet. */
   get writing(): number {
-    return this.underWay;
+    return this.late + this.early + this.lone;
   }
 
   /** Whether memory has what stands at this place. */
@@ -46,8 +54,10 @@ export class Copies {
     }
     entry.seq = seq;
     entry.writing = true;
-    this.underWay += 1;
-    if (inMemory) this.held.set(seq, entry);
+    if (inMemory) {
+      this.held.set(seq, entry);
+      this.early += 1;
+    } else this.lone += 1;
     return true;
   }
 
@@ -59,15 +69,18 @@ export class Copies {
 
   /** The entry is gone: its copy, if any, goes as well. */
   release(entry: Entry): void {
-    if (entry.writing) this.late += 1;
-    else if (entry.seq !== 0) this.settle(entry.seq);
+    if (entry.writing) {
+      this.early -= 1;
+      this.late += 1;
+    } else if (entry.seq !== 0) this.settle(entry.seq);
   }
 
   private written(entry: Entry, error: Error | undefined): void {
     const { seq } = entry;
     entry.writing = false;
-    this.underWay -= 1;
-    if (entry.gone) this.late -= 1;
+    if (!this.held.has(seq)) this.lone -= 1;
+    else if (entry.gone) this.late -= 1;
+    else this.early -= 1;
     if (error === undefined) {
       answer(entry);
       if (entry.gone) this.settle(seq);

@@ -1,5 +1,6 @@
 import type { Fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
+import type { Ledger } from '../domain/ledger.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
@@ -17,6 +18,8 @@ export interface KeeperOptions {
   readonly spool: SpoolPort;
   readonly outlet: Outlet;
   readonly scheduler: Scheduler;
+  /** Its messages: `filtered` are those of QoS 0 that were dropped, `dead-lettered` those that `refuse` has taken. */
+  readonly ledger: Ledger;
   /** A message whose confirm takes longer is written to the spool as well, so that its device need not wait. 0: each at once. */
   readonly spoolAfterMs: number;
   /** A message that is sent so long after it was received is late. */
@@ -45,6 +48,7 @@ export interface KeeperOptions {
  */
 export class StoringKeeper implements Keeper {
   readonly counts: KeeperCounts = new KeeperCounts();
+  private readonly ledger: Ledger;
   private readonly options: KeeperOptions;
   private readonly lanes: TopicLanes;
   private readonly behind: Behind;
@@ -61,6 +65,7 @@ export class StoringKeeper implements Keeper {
 
   constructor(options: KeeperOptions) {
     this.options = options;
+    this.ledger = options.ledger;
     const { spool, outlet, scheduler, drainPerSecond, spoolAfterMs } = options;
     this.lanes = new TopicLanes(outlet.perTopic);
     this.behind = new Behind(spool.nextSeq);
@@ -93,9 +98,9 @@ export class StoringKeeper implements Keeper {
     return this.lanes.size + this.parked.size;
   }
 
-  /** Messages that are in memory and not in the spool: with its own, all that is held. */
+  /** Messages that the keeper holds and the spool does not have on the disk: together with those of the spool, all that is owed. */
   get bareCount(): number {
-    return this.lanes.size - this.copies.inMemory + this.parked.size;
+    return this.lanes.size - this.copies.durable + this.copies.alone + this.parked.size;
   }
 
   /** Writes to the spool that are not on the disk yet. */
@@ -109,16 +114,16 @@ export class StoringKeeper implements Keeper {
   }
 
   keep(message: KeptMessage, done: (error: Error | undefined) => void): void {
-    this.counts.received += 1;
+    this.ledger.messageReceived(message.payload.length);
     const entry = entryOf(message, this.options.scheduler.monotonic(), done);
     if (this.stopping || this.parked.has(message.topic) || !this.place(entry)) this.parked.push(entry);
     else this.send();
   }
 
   offer(message: KeptMessage): boolean {
-    this.counts.received += 1;
+    this.ledger.messageReceived(message.payload.length);
     if (this.stopping || this.parked.has(message.topic) || !this.goesLive(message.topic)) {
-      this.counts.dropped += 1;
+      this.ledger.messageSettled('filtered');
       return false;
     }
     this.lanes.push(entryOf(message, this.options.scheduler.monotonic(), undefined, true));
@@ -226,11 +231,11 @@ export class StoringKeeper implements Keeper {
 
   private answered(entry: Entry, fault: Fault | undefined, late: boolean): void {
     if (fault === undefined) {
-      this.counts.forwarded += 1;
+      this.ledger.messageSettled('forwarded');
       if (late) this.counts.late += 1;
       this.drop(entry);
     } else if (entry.volatile) {
-      this.counts.dropped += 1;
+      this.ledger.messageSettled('filtered');
       this.drop(entry);
     } else if (fault.kind === 'retryable') this.again(entry, fault);
     else this.giveUp(entry, fault);
@@ -266,7 +271,7 @@ export class StoringKeeper implements Keeper {
         this.again(entry, fault);
         return;
       }
-      this.counts.refused += 1;
+      this.ledger.messageSettled('dead-lettered');
       this.drop(entry);
       this.pump();
     });

@@ -1,4 +1,5 @@
 import type { KeptMessage } from '../../../src/domain/kept-message.ts';
+import { Ledger, owed } from '../../../src/domain/ledger.ts';
 import { StoringKeeper } from '../../../src/edge/keeper.ts';
 import { SimOutlet } from './outlet.ts';
 import { SimSpool, type SpoolRemains } from './spool.ts';
@@ -62,15 +63,20 @@ export async function runEdgeHistory(seed: number): Promise<EdgeReport> {
   let spool: SimSpool;
   let keeper: StoringKeeper;
   let life = 0;
+  let ledger = new Ledger();
   const start = (remains?: SpoolRemains): void => {
     life += 1;
+    ledger = new Ledger();
     spool = new SimSpool(time, disk, remains);
     outlet = new SimOutlet(time, { window, perTopic: strict ? 1 : window, refusing, slowMs, got });
+    // What an earlier life has kept is owed by this one.
+    ledger.messages.received += spool.waiting.length;
     if (chance(0.4)) outlet.cut();
     keeper = new StoringKeeper({
       spool,
       outlet,
       scheduler: time,
+      ledger,
       spoolAfterMs,
       lateAfterMs: 1000,
       retry: { baseMs: 5, capMs: 200 },
@@ -143,6 +149,8 @@ export async function runEdgeHistory(seed: number): Promise<EdgeReport> {
     }
     parked = Math.max(parked, keeper!.waitingForRoom);
     await time.runUntil(time.monotonic() + random() * 20);
+    const held = keeper!.bareCount + spool!.durable;
+    if (owed(ledger.messages) !== held) violations.push(`the books say ${owed(ledger.messages)}, held are ${held}`);
   }
   outlet!.mend();
   for (let i = 0; i < 100_000 && (spool!.waiting.length > 0 || keeper!.inMemory > 0); i += 1) await time.runUntil(time.monotonic() + 50);

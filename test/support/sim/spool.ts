@@ -53,6 +53,11 @@ export class SimSpool implements SpoolPort {
     return this.cells.filter((cell) => cell.state === 'writing' || cell.state === 'durable');
   }
 
+  /** On the disk and not settled. */
+  get durable(): number {
+    return this.cells.filter((cell) => cell.state === 'durable').length;
+  }
+
   append(message: KeptMessage, done: (error: Error | undefined) => void): number | SpoolRefusal {
     if (this.broken) return 'unwritable';
     if (this.waiting.length >= this.faults.room) return 'full';
