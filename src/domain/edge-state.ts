@@ -1,0 +1,56 @@
+import type { EpochMs } from './message.ts';
+
+/** What an edge can say of itself at any moment. Counters are since the start of the process. */
+export interface EdgeState {
+  /** Messages go to RabbitMQ now. */
+  readonly connected: boolean;
+  /** Why not; for a person. */
+  readonly away: string | undefined;
+  readonly connections: number;
+  readonly connectionsAccepted: number;
+  readonly refusals: Readonly<Record<string, number>>;
+  /** By quality of service. */
+  readonly publishes: readonly [number, number, number];
+  /** Read from devices and not acknowledged, or not yet kept. */
+  readonly heldMessages: number;
+  readonly heldBytes: number;
+  readonly slowClients: number;
+  readonly tookOver: number;
+  /** Messages by the first place that they went to, copies that were written because a confirm took long, and those that were late. */
+  readonly live: number;
+  readonly spooled: number;
+  readonly copied: number;
+  readonly late: number;
+  /** Messages that wait for room in the spool, so that their devices wait too. */
+  readonly waitingForRoom: number;
+  readonly spool: EdgeSpoolState;
+  readonly sessions: EdgeSessionsState;
+  /** Messages that RabbitMQ will never take, kept apart. */
+  readonly refused: number;
+}
+
+export interface EdgeSpoolState {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+  readonly oldestAt: EpochMs | undefined;
+  /** `full`, `unwritable`; undefined as it should be. */
+  readonly refusing: string | undefined;
+  /** Lost to damage on the disk; places where there was some. */
+  readonly lost: number;
+  readonly damagedRegions: number;
+  readonly expired: number;
+  readonly droppedQos0: number;
+  readonly syncs: number;
+  readonly lastSyncMs: number;
+  readonly failures: number;
+}
+
+export interface EdgeSessionsState {
+  readonly sessions: number;
+  readonly subscriptions: number;
+  readonly queuedMessages: number;
+  readonly retained: number;
+  /** Messages and the like that bounds or damage cost, by reason. */
+  readonly losses: Readonly<Record<string, number>>;
+}
