@@ -112,9 +112,9 @@ export class Appender {
     if (file !== undefined && this.isIdle) this.leave(file);
   }
 
-  /** The file to which the next record goes, unless it is full; undefined for a new one. */
-  get current(): OpenFile | undefined {
-    return this.gathering.file ?? this.file;
+  /** Something is being, or may be, written to this file. */
+  uses(file: string): boolean {
+    return this.file?.path === file || this.gathering.file?.path === file || this.writing.file?.path === file;
   }
 
   /** Calls back when everything appended so far is on the disk or has failed, and the file is closed. */

@@ -1,10 +1,11 @@
-import { type Files, quietly, readAt } from '../../state/files.ts';
+import { codeOf, type Files, quietly, readAt } from '../../state/files.ts';
 import { FILE_HEAD_BYTES, type FileId } from './file-id.ts';
 import type { LogFiles } from './files.ts';
 import { Scanner } from './scan.ts';
 
 const PAGE_BYTES = 4_096;
 const SCAN_BYTES = 1_048_576;
+const EMPTY = Buffer.alloc(0);
 
 /**
  * Reads all of a file at once, holding up the event loop: for opening. `visit` gets each whole record. What cannot be read is
@@ -45,7 +46,7 @@ function readPages(files: Files, handle: number, position: number, length: numbe
 export class FileReader {
   readonly scanner: Scanner;
   /** The window that `scanner` looks at; its parts may be kept: nobody writes into it again. */
-  window: Buffer = Buffer.alloc(0);
+  window: Buffer = EMPTY;
   private readonly files: LogFiles;
   private readonly handle: number;
   private position: number = FILE_HEAD_BYTES;
@@ -65,12 +66,14 @@ export class FileReader {
 
   /**
    * The next window, of about `bytes`, before `limit`: bytes of the file that are written for good. False: nothing is left
-   * there. What cannot be read, or is not there though it should be, is damage like any other.
+   * there. What the disk cannot read, or is not there though it should be, is damage like any other. Rejects for other reasons,
+   * which may pass; then this reader is of no more use.
    */
   async load(bytes: number, limit: number): Promise<boolean> {
     const { scanner } = this;
     this.position += scanner.at;
     scanner.at = 0;
+    this.window = EMPTY;
     const left = limit - this.position;
     if (left <= 0) return false;
     const window = Buffer.allocUnsafeSlow(Math.min(Math.max(bytes, scanner.need), left));
@@ -80,7 +83,11 @@ export class FileReader {
     return true;
   }
 
-  /** Forgets what it has read of the file. */
+  /** Everything before the limit has been seen, once the window has. */
+  isAt(limit: number): boolean {
+    return this.position + this.window.length >= limit;
+  }
+
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.files.close(this.handle, () => resolve());
@@ -94,7 +101,8 @@ export class FileReader {
       let got: number;
       try {
         got = await this.read(window, done, window.length - done);
-      } catch {
+      } catch (error) {
+        if (codeOf(error) !== 'EIO') throw error;
         return await this.fillByPages(window, done);
       }
       if (got === 0) break;
