@@ -1,0 +1,282 @@
+import type { TLSSocket } from 'node:tls';
+import { AckOrder } from './ack-order.ts';
+import { type AedesClient, feed, isLoggingIn, refreshKeepalive, saidGoodbye, takeOver, type WiredStream } from './aedes-client.ts';
+import { FrameGate, type FrameOwner } from './frame-gate.ts';
+import { ClientShare } from './limits/client-share.ts';
+import type { Waiter } from './limits/hold-pool.ts';
+import type { IncomingIds } from './incoming-ids.ts';
+import { MESSAGE_BYTES } from './options.ts';
+import { type ParsedPacket, packetFault } from './packet-rules.ts';
+import type { DisconnectReason, Refusal, Transport } from './ports.ts';
+import type { Shared } from './shared.ts';
+
+/** Why a connection is not read. */
+const READING = 0;
+/** aedes is at its CONNECT. */
+const LOGIN = 1;
+/** Enough of its packets are under way. */
+const SHARE = 2;
+/** All clients together hold what may be held. */
+const ROOM = 3;
+/** It publishes faster than it may. */
+const RATE = 4;
+/** The listener closes. */
+const CLOSING = 5;
+type Stopped = typeof READING | typeof LOGIN | typeof SHARE | typeof ROOM | typeof RATE | typeof CLOSING;
+
+/** Packets that are handed to aedes at once. */
+const BATCH = 256;
+/** Packets other than PUBLISH that aedes may have under way for one client. */
+const OTHERS = 256;
+
+/** One connection: reads it, and knows what of it is under way. Ten thousand of them idle, so it is flat and has no timer. */
+export class Wire implements FrameOwner, Waiter {
+  readonly shared: Shared;
+  readonly conn: WiredStream;
+  readonly client: AedesClient;
+  readonly transport: Transport;
+  readonly address: string;
+  readonly order = new AckOrder();
+  /** Answer of the access rules. */
+  who: unknown = undefined;
+  /** Why the connection ends; the first reason counts. */
+  reason: DisconnectReason | undefined = undefined;
+  /** Of a TLS connection, until it has logged in. */
+  secure: TLSSocket | undefined = undefined;
+  /** Its CONNECT had no client id. */
+  unnamed = false;
+  /** CONNACK went out. */
+  private connected = false;
+  /** Packets that aedes has not finished. */
+  private outstanding = 0;
+  private readonly share: ClientShare;
+  private readonly gate = new FrameGate();
+  private stopped: Stopped = READING;
+  private pumping = false;
+  /** When the CONNECT, or the packet that has begun, must be whole; 0: no packet has begun. */
+  private dueAt: number;
+  /** Since when the socket has taken nothing of what waits in it (0: it has), and how much waited then. */
+  private stuckSince = 0;
+  private stuckBytes = 0;
+
+  constructor(shared: Shared, conn: WiredStream, client: AedesClient, transport: Transport, address: string, now: number) {
+    this.shared = shared;
+    this.conn = conn;
+    this.client = client;
+    this.transport = transport;
+    this.address = address;
+    this.dueAt = now + shared.limits.connectTimeoutMs;
+    this.share = new ClientShare(shared.limits);
+    conn.wire = this;
+    takeOver(client, this);
+    shared.wires.add(this);
+    conn.on('close', onClose);
+  }
+
+  /** Hands to aedes what is there and may come in. */
+  pump(): void {
+    const { conn, client, gate, shared } = this;
+    if (this.pumping || client.closed) return;
+    this.pumping = true;
+    shared.now = Date.now();
+    const frames = gate.frames;
+    try {
+      while (!this.waits()) {
+        const chunk = conn.read() as Buffer | null;
+        if (chunk === null) break;
+        const passed = gate.pass(chunk, this, gate.frames === 0 ? 1 : BATCH, shared.limits.maxPacketBytes);
+        if (passed < chunk.length && gate.fault === undefined) conn.unshift(passed === 0 ? chunk : chunk.subarray(passed));
+        shared.counters.bytesIn += passed;
+        if (passed > 0) feed(client, passed === chunk.length ? chunk : chunk.subarray(0, passed));
+        if (gate.fault !== undefined) this.refuse(gate.fault, 'a packet whose fixed header is not one of MQTT 3.1.1, or too long');
+        if (client.closed || this.stopped !== READING) break;
+      }
+    } catch (error) {
+      this.fault(error as Error);
+    }
+    this.pumping = false;
+    // A long packet over a slow line is no silence.
+    if (gate.inside) refreshKeepalive(client);
+    if (gate.inside && this.stopped !== ROOM && this.stopped !== RATE && this.stopped !== SHARE) {
+      if (this.dueAt === 0 || (gate.frames !== frames && gate.frames > 0)) this.dueAt = shared.now + shared.limits.packetTimeoutMs;
+    } else if (gate.frames > 0) {
+      this.dueAt = 0;
+    }
+  }
+
+  /** Whether the next packet must wait for those before it. */
+  private waits(): boolean {
+    const { client, shared } = this;
+    if (shared.closing) this.stopped = CLOSING;
+    else if (this.gate.frames > 0 && isLoggingIn(client)) this.stopped = LOGIN;
+    else if (this.outstanding >= shared.limits.maxClientHeldMessages + OTHERS) this.stopped = SHARE;
+    else this.stopped = READING;
+    return this.stopped !== READING;
+  }
+
+  /** Its turn: the pool has room, or a second has passed. */
+  resume(): void {
+    if (this.stopped !== READING) this.pump();
+  }
+
+  admit(length: number): boolean {
+    const { limits, pool, counters, throttled, now } = this.shared;
+    const bytes = length + MESSAGE_BYTES;
+    if (this.share.isFull(bytes, limits)) {
+      counters.pausedForClient++;
+      this.stopped = SHARE;
+      return false;
+    }
+    if (this.share.isTooFast(now, limits)) {
+      counters.pausedForClient++;
+      this.stopped = RATE;
+      throttled.add(this);
+      return false;
+    }
+    if (!pool.reserve(bytes, this)) {
+      this.stopped = ROOM;
+      return false;
+    }
+    this.share.comes(bytes);
+    return true;
+  }
+
+  /** A PUBLISH is whole: it is not on its way in any more. Answers what it was counted with. */
+  arrived(length: number): number {
+    const bytes = length + MESSAGE_BYTES;
+    const large = this.share.arrived(bytes);
+    if (large > 0) this.shared.pool.assembled(large);
+    return bytes;
+  }
+
+  /** A message is not held any more. */
+  freed(bytes: number): void {
+    this.share.freed(bytes);
+    this.shared.pool.release(1, bytes);
+  }
+
+  /** Acknowledges what can be; ends the connection at the first message that was not kept. */
+  advance(): void {
+    const failed = this.order.advance();
+    if (failed === undefined) return;
+    this.shared.counters.notKept++;
+    this.end('not-kept', failed.message);
+  }
+
+  /** Messages of packets that are not whole yet. */
+  get coming(): number {
+    return this.share.comingMessages;
+  }
+
+  /** CONNACK went out; nothing that came after CONNECT has been read. */
+  welcome(ids: IncomingIds): void {
+    const { client, shared } = this;
+    this.connected = true;
+    this.secure = undefined;
+    // Of an earlier session, whose last connection is closed by now.
+    if (client.clean) ids.forget(client.id);
+    shared.counters.clientsNow++;
+    shared.emit({ kind: 'connected', clientId: client.id, address: this.address, transport: this.transport, at: Date.now() });
+  }
+
+  /** aedes' resume() after the log-in counts as the end of a packet. */
+  granted(): void {
+    this.outstanding++;
+  }
+
+  /** Whether aedes is to handle it. */
+  packetBegins(packet: ParsedPacket): boolean {
+    this.outstanding++;
+    const fault = packetFault(packet);
+    if (fault !== undefined) this.refuse('malformed', `${packet.cmd}: ${fault}`);
+    return fault === undefined;
+  }
+
+  packetDone(error?: Error): void {
+    if (error !== undefined) {
+      this.fault(error);
+      return;
+    }
+    this.outstanding--;
+    if (this.stopped === LOGIN || (this.stopped === SHARE && this.share.heldMessages <= this.shared.limits.maxClientHeldMessages / 2)) this.pump();
+  }
+
+  unreadable(error: Error): void {
+    // A client that is told so can say what its user must change (MQTT-3.1.2-2).
+    if (this.gate.frames <= 1 && error.message === 'Invalid protocol version') this.conn.write(WRONG_VERSION);
+    this.refuse('malformed', error.message);
+  }
+
+  /** Counts and tells a refusal without ending the connection. */
+  note(reason: Refusal, detail: string): void {
+    const { counters, emit } = this.shared;
+    counters.refused[reason]++;
+    emit({ kind: 'refused', reason, clientId: this.client.id ?? '', address: this.address, detail });
+  }
+
+  refuse(reason: Refusal, detail: string): void {
+    if (this.client.closed) return;
+    this.note(reason, detail);
+    this.end(reason, detail);
+  }
+
+  slow(waitingBytes: number): void {
+    if (this.client.closed) return;
+    this.shared.counters.slowClosed++;
+    this.shared.emit({ kind: 'slow-client', clientId: this.client.id, address: this.address, waitingBytes });
+    this.end('slow-client', `${waitingBytes} bytes wait in its socket`);
+  }
+
+  private fault(error: Error): void {
+    // What was under way when the connection ended fails with it.
+    if (this.client.closed) return;
+    if (this.reason === undefined) this.shared.emit({ kind: 'fault', clientId: this.client.id ?? '', error });
+    this.end('fault', error.message);
+  }
+
+  private end(reason: DisconnectReason, detail: string): void {
+    if (this.client.closed) return;
+    this.reason ??= reason;
+    // Packets are written when the turn of the loop ends: acknowledgements of what was kept still go out.
+    while (this.conn.writableCorked > 0) this.conn.uncork();
+    this.client.emit('error', new Error(detail));
+  }
+
+  /** Once in a while; see `SWEEP_MS`. */
+  sweep(now: number): void {
+    const { limits } = this.shared;
+    // Nobody reads its PINGREQ: its silence is ours.
+    if (this.stopped !== READING && this.stopped !== LOGIN) refreshKeepalive(this.client);
+    if (this.dueAt !== 0 && now > this.dueAt) {
+      const late = this.gate.frames === 0 ? 'connect-timeout' : 'packet-too-slow';
+      this.refuse(
+        late,
+        late === 'connect-timeout' ? `no CONNECT within ${limits.connectTimeoutMs} ms` : `a packet was not whole after ${limits.packetTimeoutMs} ms`,
+      );
+    }
+    const waiting = this.conn.writableLength;
+    if (waiting === 0 || !this.conn.writableNeedDrain || waiting < this.stuckBytes) this.stuckSince = 0;
+    else if (this.stuckSince === 0) this.stuckSince = now;
+    else if (now - this.stuckSince > limits.drainTimeoutMs) this.slow(waiting);
+    this.stuckBytes = waiting;
+  }
+
+  closed(): void {
+    const { pool, wires, throttled, counters, emit } = this.shared;
+    wires.delete(this);
+    throttled.delete(this);
+    pool.assembled(this.share.comingLarge);
+    pool.leave(this);
+    if (this.share.comingMessages > 0) pool.release(this.share.comingMessages, this.share.comingBytes);
+    if (!this.connected) return;
+    counters.clientsNow--;
+    const reason = this.reason ?? (saidGoodbye(this.client) ? 'disconnect' : 'lost');
+    emit({ kind: 'disconnected', clientId: this.client.id, address: this.address, reason, at: Date.now() });
+  }
+}
+
+const WRONG_VERSION = Buffer.from([0x20, 2, 0, 1]);
+
+function onClose(this: WiredStream): void {
+  this.wire.closed();
+}
