@@ -1,13 +1,17 @@
 import { parseArgs } from 'node:util';
 import { App } from '../app.ts';
+import { EdgeApp } from '../app/edge-app.ts';
 import { defaultCodecs } from '../codec/registry.ts';
 import type { ReloadTrigger } from '../http/ports.ts';
+import { ListenError } from '../edge/mqtt/door.ts';
+import { SpoolUnusable } from '../edge/spool/open-folder.ts';
 import { HttpListenError } from '../http/server.ts';
 import { TopologyError } from '../rabbit/assert-topology.ts';
 import { SessionError } from '../rabbit/session.ts';
 import { version } from '../version.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { formatProblem } from './problems.ts';
+import { shippedFile } from '../settings/shipped.ts';
 import { FileWatch } from '../settings/file-watch.ts';
 import { loadSettings, type LoadResult } from '../settings/load.ts';
 import { settingsOrExplain } from './settings.ts';
@@ -15,8 +19,10 @@ import { settingsOrExplain } from './settings.ts';
 const HELP = `sluice run: run the gateway as a service, against any RabbitMQ
 
 Usage: sluice run -c FILE [options]
+       sluice run --edge [options]
 
   -c, --config FILE   settings (docs/configuration.md)
+  --edge              without a file: an edge for devices on this machine, with everything as it is by default (docs/edge.md)
   --log FORMAT        auto (text on a terminal, JSON elsewhere), json, or text
 
 Stops on SIGTERM or SIGINT: takes nothing new, sends out what it holds, and ends with 0 when all of it was
@@ -31,13 +37,19 @@ Exit codes: 0 drained, 1 a bug, 2 wrong command line, 3 wrong settings, 4 the br
 /** Between two looks at the files of the settings. */
 const WATCH_MS = 2000;
 
+/** What waiting cannot mend. */
+const UNAVAILABLE = [SessionError, TopologyError, HttpListenError, ListenError, SpoolUnusable] as const;
+
 const FORMATS = ['auto', 'json', 'text'] as const;
 
 async function run(argv: readonly string[]): Promise<number> {
-  const { config, log } = options(argv);
+  const { config, log, edge } = options(argv);
   const loaded = await settingsOrExplain(config, process.env, { codecs: defaultCodecs() });
   const stop = new AbortController();
-  let app: App | undefined;
+  if (edge && loaded.settings.edge.mode === 'off') {
+    throw new CommandError(EXIT.settings, `--edge: ${config} says \`edge.mode: off\`; say \`bridge\` there`);
+  }
+  let app: App | EdgeApp | undefined;
   const bug = (error: unknown): void => {
     app?.logging.logger.fatal({ err: error }, 'a bug of ours: the process ends, and the broker delivers again what was not acked');
     app?.logging.flushSync();
@@ -51,7 +63,11 @@ async function run(argv: readonly string[]): Promise<number> {
     files = again.files;
     return again;
   };
-  app = new App({ start: loaded, configFile: config, load, version: version(), logFormat: log, onBug: bug });
+  const shared = { version: version(), logFormat: log, onBug: bug };
+  app =
+    loaded.settings.edge.mode === 'off'
+      ? new App({ ...shared, start: loaded, configFile: config, load })
+      : new EdgeApp({ ...shared, settings: loaded.settings, configVersion: loaded.version });
   for (const problem of loaded.warnings) app.logging.logger.warn(formatProblem(problem));
 
   const stopped = new Promise<void>((resolve) => {
@@ -76,8 +92,8 @@ async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     await app.close();
     if (stop.signal.aborted) return EXIT.ok;
-    if (error instanceof SessionError || error instanceof TopologyError || error instanceof HttpListenError) {
-      throw new CommandError(EXIT.unavailable, error.message);
+    if (UNAVAILABLE.some((kind) => error instanceof kind)) {
+      throw new CommandError(EXIT.unavailable, (error as Error).message);
     }
     throw error;
   }
@@ -87,17 +103,22 @@ async function run(argv: readonly string[]): Promise<number> {
   return settled ? EXIT.ok : EXIT.unfinished;
 }
 
-function options(argv: readonly string[]): { config: string; log: (typeof FORMATS)[number] } {
-  let values: { config?: string; log?: string };
+function options(argv: readonly string[]): { config: string; log: (typeof FORMATS)[number]; edge: boolean } {
+  let values: { config?: string; log?: string; edge?: boolean };
   try {
-    ({ values } = parseArgs({ args: [...argv], options: { config: { type: 'string', short: 'c' }, log: { type: 'string' } } }));
+    ({ values } = parseArgs({
+      args: [...argv],
+      options: { config: { type: 'string', short: 'c' }, log: { type: 'string' }, edge: { type: 'boolean' } },
+    }));
   } catch (error) {
     throw new CommandError(EXIT.usage, `${error instanceof Error ? error.message : String(error)}; see sluice run --help`);
   }
-  if (values.config === undefined) throw new CommandError(EXIT.usage, 'which settings? sluice run -c FILE');
+  const { edge = false } = values;
+  const config = values.config ?? (edge ? shippedFile('edge.yaml') : undefined);
+  if (config === undefined) throw new CommandError(EXIT.usage, 'which settings? sluice run -c FILE');
   const log = FORMATS.find((format) => format === (values.log ?? 'auto'));
   if (log === undefined) throw new CommandError(EXIT.usage, `--log is one of ${FORMATS.join(', ')}`);
-  return { config: values.config, log };
+  return { config, log, edge };
 }
 
 export const command: Command = { name: 'run', summary: 'run the gateway as a service', help: HELP, run };

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { LOCAL_BROKER, splitUrls } from '../domain/broker-url.ts';
 import { type LoadOptions, loadSettings, type LoadResult } from '../settings/load.ts';
+import { shippedFile } from '../settings/shipped.ts';
 import { CommandError, EXIT } from './command.ts';
 import { formatProblem } from './problems.ts';
 
@@ -17,8 +16,7 @@ export function brokerUrls(url: string | undefined, env: NodeJS.ProcessEnv): rea
   return splitUrls(url ?? env['SLUICE_AMQP_URL'] ?? LOCAL_BROKER);
 }
 
-/** The settings that name every shipped profile: two folders up from the sources, three from the build. */
+/** The settings that name every shipped profile. */
 export function allProfiles(): string {
-  const places = ['../../config/all-profiles.yaml', '../../../config/all-profiles.yaml'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  return places.find((place) => existsSync(place)) ?? (places[0] as string);
+  return shippedFile('all-profiles.yaml');
 }

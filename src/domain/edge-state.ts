@@ -1,5 +1,42 @@
 import type { EpochMs } from './message.ts';
 
+/** Why an edge did not accept a connection, a log-in, a PUBLISH or a SUBSCRIBE. */
+export const EDGE_REFUSALS = [
+  'connections',
+  'connection-rate',
+  'tls',
+  'websocket',
+  'connect-timeout',
+  'protocol-version',
+  'client-id',
+  'bad-credentials',
+  'not-authorized',
+  'unavailable',
+  'will',
+  'publish-denied',
+  'subscribe-denied',
+  'topic-too-long',
+  'topic-invalid',
+  'topic-reserved',
+  'packet-too-large',
+  'packet-too-slow',
+  'malformed',
+] as const;
+export type EdgeRefusal = (typeof EDGE_REFUSALS)[number];
+
+/** What bounds on sessions can cost. */
+export const EDGE_SESSION_LOSSES = [
+  'sessions-full',
+  'expired',
+  'subscriptions-full',
+  'queue-full',
+  'queue-refused',
+  'retained-full',
+  'wills-full',
+  'too-large',
+] as const;
+export type EdgeSessionLoss = (typeof EDGE_SESSION_LOSSES)[number];
+
 /** What an edge can say of itself at any moment. Counters are since the start of the process. */
 export interface EdgeState {
   /** Messages go to RabbitMQ now. */
@@ -8,7 +45,7 @@ export interface EdgeState {
   readonly away: string | undefined;
   readonly connections: number;
   readonly connectionsAccepted: number;
-  readonly refusals: Readonly<Record<string, number>>;
+  readonly refusals: Readonly<Record<EdgeRefusal, number>>;
   /** By quality of service. */
   readonly publishes: readonly [number, number, number];
   /** Read from devices and not acknowledged, or not yet kept. */
@@ -52,5 +89,5 @@ export interface EdgeSessionsState {
   readonly queuedMessages: number;
   readonly retained: number;
   /** Messages and the like that bounds or damage cost, by reason. */
-  readonly losses: Readonly<Record<string, number>>;
+  readonly losses: Readonly<Record<EdgeSessionLoss, number>>;
 }

@@ -95,6 +95,10 @@ export type GatewayEvent =
       readonly differing: number;
       readonly reason: string | undefined;
     }
+  | { readonly type: 'edge-held'; readonly topic: string; readonly attempt: number; readonly code: FaultCode; readonly message: string }
+  | { readonly type: 'edge-refused'; readonly reason: string; readonly clientId: string; readonly address: string; readonly detail: string }
+  | { readonly type: 'edge-slow-client'; readonly clientId: string; readonly address: string; readonly waitingBytes: number }
+  | { readonly type: 'edge-fault'; readonly clientId: string; readonly message: string }
   | { readonly type: 'drain'; readonly step: 'begin' | 'flushed' | 'done' | 'deadline'; readonly itemsLeft: number; readonly messagesLeft: number };
 
 export type GatewayEventType = GatewayEvent['type'];

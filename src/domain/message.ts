@@ -22,6 +22,8 @@ export interface InboundMessage {
   readonly deliveryCount: number;
   /** An edge kept it for a while; `receivedAt` is when the edge got it. */
   readonly late?: boolean | undefined;
+  /** AMQP message-id, where it has one: what the MQTT plugin publishes has none. */
+  readonly messageId?: string | undefined;
   /** Quality of service where RabbitMQ tells (header up to 3.12, else from the delivery mode). */
   readonly qos: 0 | 1 | undefined;
   /** Set where the message is a dead letter that somebody sends through again. */
@@ -67,4 +69,9 @@ export function topicFromRoutingKey(routingKey: string): string {
 /** The binding key of an AMQP topic exchange for an MQTT topic filter: `/` -> `.`, `+` -> `*`, `#` stays. */
 export function bindingKeyFromFilter(filter: string): string {
   return filter.replaceAll('/', '.').replaceAll('+', '*');
+}
+
+/** Begins the message ids of what an edge of this name publishes: so that it knows its own when it comes back. */
+export function edgeMessagePrefix(edge: string): string {
+  return `edge/${edge}/`;
 }

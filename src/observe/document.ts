@@ -1,6 +1,7 @@
 import { METRICS } from './definitions.ts';
 import type { LabelValues, MetricDefinition } from './labels.ts';
-import { EVENTS, FIELDS, type LogEntry } from './log-table.ts';
+import { EVENTS, type LogEntry } from './log-table.ts';
+import { FIELDS } from './log-fields.ts';
 
 const LABEL_SOURCES: Readonly<Record<Exclude<LabelValues, readonly string[]>, string>> = {
   routes: 'route names of the settings, `(none)`, `(dead letters)`, `(other)`',

@@ -1,11 +1,14 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { AnomalyCounts } from '../codec/anomalies.ts';
+import type { EdgeState } from '../domain/edge-state.ts';
 import type { Observer } from '../domain/events.ts';
 import type { InFlight, Ledger } from '../domain/ledger.ts';
 import type { QueueState } from '../domain/queue-state.ts';
 import type { DedupeStats } from '../pipeline/dedupe.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
 import { METRICS } from './definitions.ts';
+import { EDGE_METRICS } from './edge-metrics.ts';
+import { edgeReaders } from './edge-readers.ts';
 import { DEAD_LETTER_LANE, type LabelValues, type MetricDefinition, NO_ROUTE, OTHER } from './labels.ts';
 import { metricsObserver } from './metrics-observer.ts';
 import { ReadHistogram } from './read-histogram.ts';
@@ -39,6 +42,8 @@ export interface MetricsOptions {
   readonly version: string;
   /** Digest of the settings in force. */
   readonly config: () => string;
+  /** Of an edge; undefined where the process is none, and answers undefined while it is starting. */
+  readonly edge?: (() => EdgeState | undefined) | undefined;
 }
 
 export interface Metrics {
@@ -123,9 +128,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
     component: within(new Set(options.components)),
   };
   const registry = new Registry();
-  const read: Partial<Record<string, (add: Add) => void>> = readers({ ...options, routes }, names);
+  const read: Partial<Record<string, (add: Add) => void>> = {
+    ...readers({ ...options, routes }, names),
+    ...(options.edge === undefined ? {} : edgeReaders(options.edge, Date.now)),
+  };
   const hand: Partial<Record<string, (hand: Hand) => void>> = distributions({ ...options, routes });
-  for (const [name, definition] of Object.entries(METRICS)) register(registry, name, definition, read[name], hand[name]);
+  for (const [name, definition] of Object.entries(METRICS)) {
+    if (options.edge === undefined && Object.hasOwn(EDGE_METRICS, name)) continue;
+    register(registry, name, definition, read[name], hand[name]);
+  }
   const observer = metricsObserver(registry, names);
   startAtZero(registry, options);
   const addRoutes = (all: readonly string[]): void => {

@@ -140,6 +140,7 @@ function arrival(message: ConsumeMessage, routingKey: string, receivedAt: number
     body: Buffer.from(message.content),
     receivedAt: late ? kept : receivedAt,
     late,
+    messageId: textOf(properties.messageId),
     contentType: textOf(properties.contentType),
     contentEncoding: textOf(properties.contentEncoding),
     redelivered: fields.redelivered,

@@ -174,3 +174,13 @@ function present(table: Record<string, string | number | boolean | undefined>): 
   for (const [key, value] of Object.entries(table)) if (value !== undefined) kept[key] = value;
   return kept;
 }
+
+/** The queue in which commands wait for an edge of this name: durable, and bound for the topics that it asks for. */
+export function commandTopology(edge: string, { exchange, commands }: { readonly exchange: string; readonly commands: readonly string[] }): Topology {
+  const queue = `sluice.edge.${edge}.commands`;
+  return {
+    exchanges: [],
+    queues: [{ name: queue, durable: true, declare: true, arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true } }],
+    bindings: commands.map((filter) => ({ source: exchange, queue, routingKey: bindingKeyFromFilter(filter), arguments: {} })),
+  };
+}

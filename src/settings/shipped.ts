@@ -2,13 +2,23 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** A folder of the installed program: two levels up from the sources, three from the build. */
+/** A folder of the installed program. */
 export function shippedFolder(name: 'profiles' | 'payloads'): string {
-  for (const path of [`../../config/${name}/`, `../../../config/${name}/`]) {
-    const folder = fileURLToPath(new URL(path, import.meta.url));
-    if (existsSync(folder)) return folder;
+  return inConfig(`${name}/`);
+}
+
+/** A settings file of the installed program. */
+export function shippedFile(name: 'edge.yaml' | 'all-profiles.yaml'): string {
+  return inConfig(name);
+}
+
+/** Two levels up from the sources, three from the build. */
+function inConfig(name: string): string {
+  for (const path of [`../../config/${name}`, `../../../config/${name}`]) {
+    const found = fileURLToPath(new URL(path, import.meta.url));
+    if (existsSync(found)) return found;
   }
-  return fileURLToPath(new URL(`../../config/${name}/`, import.meta.url));
+  return fileURLToPath(new URL(`../../config/${name}`, import.meta.url));
 }
 
 /** Names of the profiles, or layouts, that come with the program, sorted; none where its files are incomplete. */

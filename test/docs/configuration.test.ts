@@ -99,7 +99,10 @@ describe('the files in config/', () => {
     expect(validate.errors ?? []).toEqual([]);
   });
 
-  it('each has its tests', () => expect(yamlFiles('config/tests').map((file) => path.basename(file))).toEqual(files.map((file) => path.basename(file))));
+  it('each has its tests, save for the edge, which decides nothing about a message', () => {
+    const names = (list: readonly string[]): string[] => list.map((file) => path.basename(file));
+    expect(names(yamlFiles('config/tests'))).toEqual(names(files).filter((name) => name !== 'edge.yaml'));
+  });
 
   it('every file in config/profiles loads without a problem or a warning', async () => {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-settings-'));

@@ -2,7 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { METRICS } from '../../src/observe/definitions.ts';
 import { metricsDocument } from '../../src/observe/document.ts';
-import { EVENTS, FIELDS } from '../../src/observe/log-table.ts';
+import { EVENTS } from '../../src/observe/log-table.ts';
+import { FIELDS } from '../../src/observe/log-fields.ts';
 
 const FILE = new URL('../../METRICS.md', import.meta.url);
 const VOCABULARY = new URL('../../src/domain/events.ts', import.meta.url);

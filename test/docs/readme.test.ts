@@ -13,6 +13,7 @@ const PAGES = [
   'CONTRIBUTING.md',
   'docs/api.md',
   'docs/architecture.md',
+  'docs/edge.md',
   'docs/operations.md',
   'docs/profiles.md',
   'docs/security.md',

@@ -49,7 +49,7 @@ export interface SessionExtras {
   /** Whether one more subscription of a persistent session can be stored. */
   hasRoomFor(client: { readonly id: string }, filter: string): boolean;
   /** Set by the listener: what a client may have in its queue. aedes stores the filters that were refused as well. */
-  permits: (client: object, filter: string) => boolean;
+  permits: (client: { readonly id: string }, filter: string) => boolean;
 }
 
 export interface LocalMessage {

@@ -8,7 +8,7 @@ import { RuntimeMonitor } from '../../../src/observe/runtime.ts';
 import type { LaneStatus } from '../../../src/pipeline/ports.ts';
 import { reading } from '../pipeline/fixtures.ts';
 import { type Exposition, parseExposition } from './exposition.ts';
-import { EVERY_EVENT, RUNTIME, SAMPLES } from './samples.ts';
+import { EDGE, EVERY_EVENT, RUNTIME, SAMPLES } from './samples.ts';
 
 const DEFINITIONS = Object.entries(METRICS as Readonly<Record<string, MetricDefinition>>);
 
@@ -68,9 +68,28 @@ describe('table of metrics', () => {
 
 describe('scrape', () => {
   it('parses, names every metric of the table with its type, and no other', async () => {
-    const { scrape } = setUp();
+    const { scrape } = setUp({ edge: () => EDGE });
     const { types } = await scrape();
     expect(Object.fromEntries(types)).toEqual(Object.fromEntries(DEFINITIONS.map(([name, { type }]) => [name, type])));
+  });
+
+  it('has those of an edge at an edge alone, and from its start on', async () => {
+    const { types } = await setUp().scrape();
+    expect([...types.keys()].filter((name) => name.startsWith('sluice_edge_'))).toEqual([]);
+    const starting = await setUp({ edge: () => undefined }).metrics.render();
+    expect(starting).toContain('sluice_edge_refusals_total{reason="bad-credentials"} 0');
+    const running = await setUp({ edge: () => EDGE }).metrics.render();
+    for (const line of [
+      'sluice_edge_connected 1',
+      'sluice_edge_refusals_total{reason="bad-credentials"} 3',
+      'sluice_edge_publishes_total{qos="1"} 20',
+      'sluice_edge_kept_total{where="spool"} 7',
+      'sluice_edge_spool_refusing{reason="full"} 1',
+      'sluice_edge_spool_sync_seconds 0.0025',
+      'sluice_edge_session_losses_total{reason="queue-full"} 4',
+    ]) {
+      expect(running.split('\n')).toContain(line);
+    }
   });
 
   it('has no default of prom-client and is not registered globally: two gateways in one process do not meet', async () => {

@@ -1,3 +1,4 @@
+import { EDGE_REFUSALS, EDGE_SESSION_LOSSES, type EdgeState } from '../../../src/domain/edge-state.ts';
 import type { GatewayEvent, GatewayEventType } from '../../../src/domain/events.ts';
 import type { EventOf } from '../../../src/observe/log-table.ts';
 import type { RuntimeStats } from '../../../src/observe/runtime.ts';
@@ -72,6 +73,10 @@ export const SAMPLES: { readonly [T in GatewayEventType]: EventOf<T> } = {
     reason: 'sluice.yaml:12:3: routes[0].when: unknown variable',
   },
   drain: { type: 'drain', step: 'begin', itemsLeft: 12, messagesLeft: 10 },
+  'edge-held': { type: 'edge-held', topic: 'devices/a/t', attempt: 1, code: 'BROKER_NACK', message: 'the broker refused a message' },
+  'edge-refused': { type: 'edge-refused', reason: 'bad-credentials', clientId: 'a', address: '10.0.0.7', detail: 'log-in' },
+  'edge-slow-client': { type: 'edge-slow-client', clientId: 'a', address: '10.0.0.7', waitingBytes: 4_194_305 },
+  'edge-fault': { type: 'edge-fault', clientId: 'a', message: 'packet received not valid' },
 };
 
 export const EVERY_EVENT: readonly GatewayEvent[] = Object.values(SAMPLES);
@@ -87,4 +92,43 @@ export const RUNTIME: RuntimeStats = {
   openFds: 20,
   loopBusySeconds: 2,
   loopDelay: { mean: 0.001, p99: 0.01, max: 0.02 },
+};
+
+function zeros<T extends string>(names: readonly T[]): Record<T, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<T, number>;
+}
+
+/** An edge whose spool is full. */
+export const EDGE: EdgeState = {
+  connected: true,
+  away: undefined,
+  connections: 5,
+  connectionsAccepted: 9,
+  refusals: { ...zeros(EDGE_REFUSALS), 'bad-credentials': 3 },
+  publishes: [10, 20, 30],
+  heldMessages: 2,
+  heldBytes: 1100,
+  slowClients: 1,
+  tookOver: 1,
+  live: 50,
+  spooled: 7,
+  copied: 3,
+  late: 2,
+  waitingForRoom: 1,
+  spool: {
+    messages: 6,
+    bytes: 33_554_432,
+    maxBytes: 33_554_432,
+    oldestAt: undefined,
+    refusing: 'full',
+    lost: 0,
+    damagedRegions: 0,
+    expired: 0,
+    droppedQos0: 0,
+    syncs: 12,
+    lastSyncMs: 2.5,
+    failures: 0,
+  },
+  sessions: { sessions: 1, subscriptions: 2, queuedMessages: 3, retained: 4, losses: { ...zeros(EDGE_SESSION_LOSSES), 'queue-full': 4 } },
+  refused: 0,
 };
