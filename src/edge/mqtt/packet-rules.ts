@@ -46,13 +46,14 @@ interface ParsedConnect {
   readonly clientId: string;
   readonly username?: string | undefined;
   readonly password?: Buffer | string | undefined;
-  readonly will?: { readonly topic: string; readonly payload: Buffer | string };
+  readonly will?: { readonly topic: string; readonly payload: Buffer | string; readonly qos?: number };
   readonly length?: number;
 }
 
 /** Bytes of a CONNECT that its fields do not account for. The parser reads past the end of none, but stops before it too. */
 export function connectFault(packet: ParsedConnect): string | undefined {
   if (packet.username === undefined && packet.password !== undefined) return 'a password without a user name (MQTT-3.1.2-22)';
+  if ((packet.will?.qos ?? 0) > 2) return 'a will of quality of service 3 (MQTT-3.1.2-14)';
   const head = packet.protocolVersion === 3 ? 12 : 10;
   const texts = [packet.clientId, packet.will?.topic, packet.will?.payload, packet.username, packet.password];
   const used = texts.reduce((sum, text) => sum + (text === undefined ? 0 : 2 + Buffer.byteLength(text)), head);

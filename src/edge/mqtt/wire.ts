@@ -5,6 +5,7 @@ import { FrameGate, type FrameOwner } from './frame-gate.ts';
 import { ClientShare } from './limits/client-share.ts';
 import type { Waiter } from './limits/hold-pool.ts';
 import type { IncomingIds } from './incoming-ids.ts';
+import { Patience } from './limits/patience.ts';
 import { MESSAGE_BYTES } from './options.ts';
 import { type ParsedPacket, packetFault } from './packet-rules.ts';
 import type { DisconnectReason, Refusal, Transport } from './ports.ts';
@@ -53,11 +54,7 @@ export class Wire implements FrameOwner, Waiter {
   private readonly gate = new FrameGate();
   private stopped: Stopped = READING;
   private pumping = false;
-  /** When the CONNECT, or the packet that has begun, must be whole; 0: no packet has begun. */
-  private dueAt: number;
-  /** Since when the socket has taken nothing of what waits in it (0: it has), and how much waited then. */
-  private stuckSince = 0;
-  private stuckBytes = 0;
+  private readonly patience: Patience;
 
   constructor(shared: Shared, conn: WiredStream, client: AedesClient, transport: Transport, address: string, now: number) {
     this.shared = shared;
@@ -65,7 +62,7 @@ export class Wire implements FrameOwner, Waiter {
     this.client = client;
     this.transport = transport;
     this.address = address;
-    this.dueAt = now + shared.limits.connectTimeoutMs;
+    this.patience = new Patience(now + shared.limits.connectTimeoutMs);
     this.share = new ClientShare(shared.limits);
     conn.wire = this;
     takeOver(client, this);
@@ -97,10 +94,11 @@ export class Wire implements FrameOwner, Waiter {
     this.pumping = false;
     // A long packet over a slow line is no silence.
     if (gate.inside) refreshKeepalive(client);
-    if (gate.inside && this.stopped !== ROOM && this.stopped !== RATE && this.stopped !== SHARE) {
-      if (this.dueAt === 0 || (gate.frames !== frames && gate.frames > 0)) this.dueAt = shared.now + shared.limits.packetTimeoutMs;
+    // Who is not let in is not late.
+    if (gate.inside && (this.stopped === READING || this.stopped === LOGIN)) {
+      this.patience.owes(shared.now + shared.limits.packetTimeoutMs, gate.frames > 0 && gate.frames !== frames);
     } else if (gate.frames > 0) {
-      this.dueAt = 0;
+      this.patience.owesNothing();
     }
   }
 
@@ -247,18 +245,11 @@ export class Wire implements FrameOwner, Waiter {
     const { limits } = this.shared;
     // Nobody reads its PINGREQ: its silence is ours.
     if (this.stopped !== READING && this.stopped !== LOGIN) refreshKeepalive(this.client);
-    if (this.dueAt !== 0 && now > this.dueAt) {
-      const late = this.gate.frames === 0 ? 'connect-timeout' : 'packet-too-slow';
-      this.refuse(
-        late,
-        late === 'connect-timeout' ? `no CONNECT within ${limits.connectTimeoutMs} ms` : `a packet was not whole after ${limits.packetTimeoutMs} ms`,
-      );
+    if (this.patience.isLate(now)) {
+      if (this.gate.frames === 0) this.refuse('connect-timeout', `no CONNECT within ${limits.connectTimeoutMs} ms`);
+      else this.refuse('packet-too-slow', `a packet was not whole after ${limits.packetTimeoutMs} ms`);
     }
-    const waiting = this.conn.writableLength;
-    if (waiting === 0 || !this.conn.writableNeedDrain || waiting < this.stuckBytes) this.stuckSince = 0;
-    else if (this.stuckSince === 0) this.stuckSince = now;
-    else if (now - this.stuckSince > limits.drainTimeoutMs) this.slow(waiting);
-    this.stuckBytes = waiting;
+    if (this.patience.stuckFor(now, this.conn) > limits.drainTimeoutMs) this.slow(this.conn.writableLength);
   }
 
   closed(): void {

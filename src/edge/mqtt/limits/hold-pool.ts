@@ -27,6 +27,8 @@ export class HoldPool {
   /** Of large packets that are not whole yet: at most half, so that senders who stall do not keep the small ones out. */
   private assembling = 0;
   private turn = 0;
+  /** Somebody found room since the last wake. */
+  private served = false;
   private serving: Waiter | undefined;
   private wakes = false;
 
@@ -46,8 +48,11 @@ export class HoldPool {
     if (overtakes || full || stalled || (this.serving === waiter && this.turn === 0)) {
       if (!this.waiting.has(waiter)) counters.pausedForRoom++;
       this.waiting.add(waiter);
+      // Those before it may wait for more than it needs.
+      if (overtakes && !full && !stalled) this.wakeSoon();
       return false;
     }
+    this.served = true;
     if (this.serving === waiter) this.turn--;
     this.take(bytes);
     this.assembling += large;
@@ -63,6 +68,7 @@ export class HoldPool {
   /** Large packets are whole, or will not be. */
   assembled(large: number): void {
     this.assembling -= large;
+    if (this.waiting.size > 0) this.wakeSoon();
   }
 
   release(messages: number, bytes: number): void {
@@ -86,6 +92,7 @@ export class HoldPool {
 
   private wake(): void {
     this.wakes = false;
+    this.served = false;
     for (let left = this.waiting.size; left > 0 && this.counters.heldMessagesNow < this.maxMessages; left--) {
       const [first] = this.waiting;
       if (first === undefined) return;
@@ -95,6 +102,7 @@ export class HoldPool {
       first.resume();
       this.serving = undefined;
     }
-    if (this.waiting.size > 0) this.wakeSoon();
+    // Those who found none are woken by who leaves some.
+    if (this.waiting.size > 0 && this.served) this.wakeSoon();
   }
 }

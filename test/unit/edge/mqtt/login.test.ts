@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { connect, publish } from './packets.ts';
+import { ping, startListener, until } from './support.ts';
+
+describe('log-in', () => {
+  it('asks the rules, and answers with their refusal', async () => {
+    const { access, client, counters, refused } = await startListener();
+    access.answer = ({ username }) => (username === 'good' ? { granted: true, who: 'good' } : { granted: false, reason: 'bad-credentials' });
+    const bad = await client('d1', { username: 'bad', password: 'x' });
+    await until('the end of the connection', () => bad.closed);
+    expect(bad.packets.map(({ first, body }) => [first, body[1]])).toEqual([[0x20, 4]]);
+    const good = await client('d2', { username: 'good', password: 'secret' });
+    expect(good.packets.map(({ first, body }) => [first, body[1]])).toEqual([[0x20, 0]]);
+    expect(access.logins[1]).toMatchObject({
+      clientId: 'd2',
+      username: 'good',
+      password: Buffer.from('secret'),
+      address: '127.0.0.1',
+      transport: 'tcp',
+      certificate: undefined,
+    });
+    expect(refused()).toEqual(['bad-credentials']);
+    expect(counters.clientsNow).toBe(1);
+  });
+
+  it('refuses what MQTT forbids', async () => {
+    const { raw, client, access } = await startListener();
+    access.publish = (_who, _id, topic) => topic !== 'no';
+    const answers = async (bytes: Buffer): Promise<number[]> => {
+      const device = await raw();
+      device.send(bytes);
+      await until('the end of the connection', () => device.closed);
+      return device.packets.map(({ body }) => body[1] ?? -1);
+    };
+    // No id, and a session to keep (MQTT-3.1.3-8); a will that this user may not publish.
+    expect(await answers(connect({ id: '', clean: false }))).toEqual([2]);
+    expect(await answers(connect({ id: 'x'.repeat(300) }))).toEqual([2]);
+    expect(await answers(connect({ id: 'd', will: { topic: 'no', payload: '' } }))).toEqual([5]);
+    expect(await answers(connect({ id: 'd', will: { topic: 'a/#', payload: '' } }))).toEqual([]);
+    expect(await answers(connect({ id: 'd\u0001' }))).toEqual([]);
+    expect((await client('')).packets).toHaveLength(1);
+  });
+
+  it('takes what a client sends before it has its CONNACK, however much', async () => {
+    const { raw, keeper } = await startListener();
+    const device = await raw();
+    device.send(connect({ id: 'eager' }), ...Array.from({ length: 500 }, (_, at) => publish('a', `m${at}`, { qos: 1, id: at + 1 })));
+    await until('all PUBACK', () => device.ids(0x40).length === 500);
+    expect(keeper.texts).toEqual(Array.from({ length: 500 }, (_, at) => `m${at}`));
+  });
+
+  it('hands a client id over to the connection that asks for it last', async () => {
+    const { client, counters, events } = await startListener();
+    const first = await client('d1', { will: { topic: 'gone', payload: 'x' } });
+    const second = await client('d1');
+    await until('the end of the first', () => first.closed);
+    await ping(second);
+    expect(counters.tookOver).toBe(1);
+    await until('the event', () => events.some((event) => event.kind === 'disconnected' && event.reason === 'taken-over'));
+    const third = await client('d1');
+    await until('the end of the second', () => second.closed);
+    await ping(third);
+    expect(counters.clientsNow).toBe(1);
+  });
+
+  it('ends a silent client after one and a half keep-alives, not one that is not read', async () => {
+    const { client, keeper, counters, events } = await startListener({ limits: { maxClientHeldMessages: 2 } });
+    keeper.hold = true;
+    const held = await client('held', { keepalive: 1 });
+    held.send(...[1, 2, 3].map((id) => publish('a', 'x', { qos: 1, id })));
+    await until('it is not read', () => counters.pausedForClient > 0);
+    const silent = await client('silent', { keepalive: 1 });
+    await until('the end of the silent one', () => silent.closed);
+    await until('the event', () => events.some((event) => event.kind === 'disconnected' && event.clientId === 'silent' && event.reason === 'keepalive'));
+    expect(held.closed).toBe(false);
+  });
+});
