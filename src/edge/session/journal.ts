@@ -201,7 +201,7 @@ export class Journal {
     const { files, folder } = this.options;
     for (const [file, { end }] of this.written) {
       // The file that grows may have no more than the mark of the beginning: there may be nothing to write anew.
-      if (end > first || file === this.log.current?.path) continue;
+      if (end > first || this.log.uses(file)) continue;
       const isGone = await new Promise<boolean>((resolve) => {
         files.unlink(file, (error) => {
           if (error !== null && (error as NodeJS.ErrnoException).code !== 'ENOENT') resolve(false);
