@@ -123,7 +123,7 @@ export class Field {
         const before = total;
         ({ total } = auditor.arrivals);
         const { inFlight } = await this.site.gateway.status();
-        if (total === before && inFlight.messages === 0 && (await this.ingestDepth()) === 0) return true;
+        if (total === before && inFlight.messages === 0 && (await this.edgeHolds()) === 0 && (await this.ingestDepth()) === 0) return true;
         await this.pause(300);
         return false;
       },
@@ -141,6 +141,10 @@ export class Field {
     } finally {
       fleet.resume();
     }
+  }
+
+  private async edgeHolds(): Promise<number> {
+    return (await this.site.edge?.process.status())?.inFlight.messages ?? 0;
   }
 
   private async ingestDepth(): Promise<number> {

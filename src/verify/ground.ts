@@ -4,7 +4,8 @@ import type { Settings } from '../settings/load.ts';
 import type { Outlet } from './outlet-reader.ts';
 import type { DeviceDoor } from './field.ts';
 import { TcpProxy } from './proxy.ts';
-import { outletsOf, PrivateSite } from './site.ts';
+import { outletsOf } from './outlets.ts';
+import { PrivateSite } from './site.ts';
 
 /** A broker and a gateway of our own. */
 export interface PrivateTarget {
@@ -57,23 +58,27 @@ export class GroundError extends Error {
   override readonly name = 'GroundError';
 }
 
-/** `cluster`: the broker is one of three nodes. */
-export async function privateGround(target: PrivateTarget, cluster: boolean, signal: AbortSignal): Promise<Ground> {
+/** `cluster`: the broker is one of three nodes. `edge`: devices publish to an edge. */
+export type GroundKind = 'node' | 'cluster' | 'edge';
+
+export async function privateGround(target: PrivateTarget, kind: GroundKind, signal: AbortSignal): Promise<Ground> {
   const { config, root, gateway } = target;
-  const site = await PrivateSite.start({ settings: config, root, prefix: PREFIX, gateway, cluster, signal });
+  const cluster = kind === 'cluster';
+  const site = await PrivateSite.start({ settings: config, root, prefix: PREFIX, gateway, cluster, edge: kind === 'edge', signal });
+  const { edge } = site;
   return {
     site,
     dir: site.dir,
     door: {
-      mqttUrl: site.doors.map(({ mqtt }) => `mqtt://127.0.0.1:${mqtt.port}`),
+      mqttUrl: edge === undefined ? site.doors.map(({ mqtt }) => `mqtt://127.0.0.1:${mqtt.port}`) : `mqtt://127.0.0.1:${edge.mqttPort}`,
       // Not in a cluster: RabbitMQ 3.10.8 PUBACKs over WebSocket what the queue has refused while it had no leader (docs/operations.md).
-      wsUrl: cluster ? undefined : site.doors.map(({ ws }) => `ws://127.0.0.1:${ws.port}/ws`),
+      wsUrl: edge === undefined ? (cluster ? undefined : site.doors.map(({ ws }) => `ws://127.0.0.1:${ws.port}/ws`)) : `ws://127.0.0.1:${edge.wsPort}/ws`,
       username: site.users.device.name,
       password: site.users.device.password,
       site: site.users.device.name,
       prefix: PREFIX,
     },
-    deviceProxies: site.doors.flatMap(({ mqtt, ws }) => [mqtt, ws]),
+    deviceProxies: edge === undefined ? site.doors.flatMap(({ mqtt, ws }) => [mqtt, ws]) : [],
     gatewayUrl: site.gateway.url,
     auditUrls: site.auditUrls,
     outlets: outletsOf(site.settings, false),

@@ -31,9 +31,9 @@ export const MATRIX: readonly MatrixRow[] = [
   { row: 'F18', what: 'gateway paused' },
   { row: 'F19', what: 'event loop blocked' },
   { row: 'F20', what: 'two gateways, one killed' },
-  { row: 'F21', what: "disk full under the gateway's log" },
+  { row: 'F21', what: "disk full under the gateway's log, under the spool of an edge" },
   { row: 'F22', what: 'disk full under the broker' },
-  { row: 'F23', what: 'spool corrupted', elsewhere: 'there is no spool between RabbitMQ and the gateway' },
+  { row: 'F23', what: 'spool of an edge corrupted', elsewhere: 'test/unit/edge/spool: damaged records cost themselves and nothing else' },
   { row: 'F24', what: 'power loss', elsewhere: 'not claimed: F1 is the death of a process, the pages it wrote survive' },
   { row: 'F25', what: 'little memory: V8 heap (being killed for it is F16)' },
   { row: 'F26', what: 'little CPU' },
@@ -53,6 +53,9 @@ export const MATRIX: readonly MatrixRow[] = [
   { row: 'F36', what: 'cluster: the node that leads the ingest queue killed or stopped' },
   { row: 'F37', what: 'cluster: a node killed that leads nothing' },
   { row: 'F38', what: 'cluster: the leading node cut off from the others' },
+  { row: 'F39', what: 'edge: the broker is away while devices publish' },
+  { row: 'F40', what: 'edge: its link is cut, silent, slow' },
+  { row: 'F41', what: 'edge: killed or stopped while it keeps and while it forwards' },
 ];
 
 /** `docs/verify.md`: the matrix with what tries each row. */

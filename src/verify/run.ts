@@ -7,7 +7,8 @@ import { Arrivals, readLedgers } from './arrivals.ts';
 import { Auditor } from './auditor.ts';
 import { faultOf } from './faults/index.ts';
 import { Field } from './field.ts';
-import { type Ground, GroundError, type PrivateTarget, privateGround, type UserTarget, userGround } from './ground.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { type Ground, GroundError, type GroundKind, type PrivateTarget, privateGround, type UserTarget, userGround } from './ground.ts';
 import { Nemesis } from './nemesis.ts';
 import { joined, type Report, reportOf, sumLines } from './report.ts';
 import { type FaultRow, messageOf } from './row.ts';
@@ -46,33 +47,46 @@ const SETTLE_MS = 180_000;
 const LAST_LOOK_MS = 30_000;
 
 /**
- * Drives load and faults through a gateway and judges what came out. Faults that need a cluster have their turn behind the
+ * Drives load and faults through a gateway and judges what came out. Faults that need a cluster, or an edge, have their turn behind the
  * others, on a ground of their own that is made for them alone. Throws `Stopped` when `signal` aborts; nothing of it runs any
  * more then.
  */
 export async function verify(options: VerifyOptions, screen: Screen, signal: AbortSignal): Promise<Report> {
-  const clustered = (kind: string): boolean => faultOf(kind)?.needs === 'cluster';
-  const faults = options.faults.filter(clustered);
-  if (faults.length === 0) return await verifyOn(false, options, screen, signal);
-  const others = options.faults.filter((kind) => !clustered(kind));
-  const first = others.length === 0 ? undefined : await verifyOn(false, { ...options, faults: others }, screen, signal);
-  if (first !== undefined) screen.write(`on one node: ${sumLines(first).join('; ')}\n`);
-  const second = await verifyOn(true, { ...options, faults, rate: Math.min(options.rate, CLUSTER_RATE) }, screen, signal);
-  return first === undefined ? second : joined(first, second);
+  const groundOf = (kind: string): GroundKind => {
+    const needs = faultOf(kind)?.needs;
+    return needs === 'cluster' || needs === 'edge' ? needs : 'node';
+  };
+  const turns = GROUNDS.map((ground) => ({ ground, faults: options.faults.filter((kind) => groundOf(kind) === ground) })).filter(
+    ({ faults }) => faults.length > 0,
+  );
+  if (turns.length === 0) return await verifyOn('node', options, screen, signal);
+  let sum: Report | undefined;
+  for (const { ground, faults } of turns) {
+    const rate = ground === 'cluster' ? Math.min(options.rate, CLUSTER_RATE) : options.rate;
+    const report = await verifyOn(ground, { ...options, faults, rate }, screen, signal);
+    if (turns.length > 1) screen.write(`${GROUND_NAMES[ground]}: ${sumLines(report).join('; ')}\n`);
+    sum = sum === undefined ? report : joined(sum, report);
+  }
+  return sum as Report;
 }
 
-async function verifyOn(cluster: boolean, options: VerifyOptions, screen: Screen, signal: AbortSignal): Promise<Report> {
+const GROUNDS: readonly GroundKind[] = ['node', 'cluster', 'edge'];
+const GROUND_NAMES: Readonly<Record<GroundKind, string>> = { node: 'on one node', cluster: 'on a cluster', edge: 'with an edge' };
+const GROUND_STARTS: Readonly<Record<GroundKind, string>> = {
+  node: 'a private RabbitMQ and a gateway; this takes some ten seconds',
+  cluster: 'three private RabbitMQ nodes and a gateway; this takes up to a minute',
+  edge: 'a private RabbitMQ, a gateway and an edge; this takes some ten seconds',
+};
+
+async function verifyOn(kind: GroundKind, options: VerifyOptions, screen: Screen, signal: AbortSignal): Promise<Report> {
   const live = new LiveLine(screen, () => performance.now(), PLAIN_EVERY_MS);
   let ground: Ground | undefined;
   let report: Report | undefined;
   try {
     if (options.target.mode === 'private') {
-      const what = cluster
-        ? 'three private RabbitMQ nodes and a gateway; this takes up to a minute'
-        : 'a private RabbitMQ and a gateway; this takes some ten seconds';
-      live.print(`starts ${what}`);
+      live.print(`starts ${GROUND_STARTS[kind]}`);
     }
-    ground = options.target.mode === 'private' ? await privateGround(options.target, cluster, signal) : await userGround(options.target, idOf(options.seed));
+    ground = options.target.mode === 'private' ? await privateGround(options.target, kind, signal) : await userGround(options.target, idOf(options.seed));
     if (signal.aborted) throw new Stopped();
     report = await new Run(options, ground, live, signal).all();
     return report;
@@ -140,6 +154,7 @@ class Run {
     const progress = setInterval(() => this.live.update(this.line()), REFRESH_MS);
     try {
       await this.ground.site?.gateway.start(START_MS);
+      await this.ground.site?.edge?.process.start(START_MS);
       watch.start();
       await auditor.start().catch((error: unknown) => {
         throw new GroundError(messageOf(error));
@@ -201,20 +216,26 @@ class Run {
   private async lastLook(): Promise<void> {
     const { site } = this.ground;
     if (site === undefined) return;
+    // From the devices on: what an edge still holds is not in the gateway yet.
+    if (site.edge !== undefined) await this.lastLookAt(site.edge.process, 'edge', site.settings.gateway.drainSeconds);
+    await this.lastLookAt(site.gateway, 'gateway', site.settings.gateway.drainSeconds);
+  }
+
+  private async lastLookAt(process: GatewayProcess, what: string, drainSeconds: number): Promise<void> {
     try {
       const deadline = performance.now() + LAST_LOOK_MS;
-      let status = await site.gateway.status();
-      while (status.inFlight.messages > 0 && performance.now() < deadline) status = await site.gateway.status();
+      let status = await process.status();
+      while (status.inFlight.messages > 0 && performance.now() < deadline) status = await process.status();
       const { inFlight, imbalance } = status;
       if (inFlight.messages !== 0 || inFlight.items !== 0)
-        this.problems.push(`the gateway still holds ${inFlight.messages} messages and ${inFlight.items} items`);
+        this.problems.push(`the ${what} still holds ${inFlight.messages} messages and ${inFlight.items} items`);
       if (imbalance.messages !== 0 || imbalance.items !== 0)
-        this.problems.push(`the gateway's books do not balance: ${imbalance.messages} messages, ${imbalance.items} items`);
+        this.problems.push(`the ${what}'s books do not balance: ${imbalance.messages} messages, ${imbalance.items} items`);
     } catch (error) {
-      this.problems.push(`the gateway does not answer at the end: ${messageOf(error)}`);
+      this.problems.push(`the ${what} does not answer at the end: ${messageOf(error)}`);
     }
-    const code = await site.gateway.end('SIGTERM', site.settings.gateway.drainSeconds * 1000 + 15_000).catch(messageOf);
-    if (code !== 0) this.problems.push(`the gateway ended with ${code} at the end, not 0`);
+    const code = await process.end('SIGTERM', drainSeconds * 1000 + 15_000).catch(messageOf);
+    if (code !== 0) this.problems.push(`the ${what} ended with ${code} at the end, not 0`);
   }
 
   private judgeAudit(stats: FleetStats): void {

@@ -10,8 +10,8 @@ import { type RabbitNode, type RabbitNodeOptions, startRabbitNode, stopStaleNode
 import { type BindingSpec, buildTopology, type Topology } from '../rabbit/topology.ts';
 import type { Settings } from '../settings/load.ts';
 import { topologyOptions } from '../app/topology-options.ts';
-import type { Outlet } from './outlet-reader.ts';
 import { Cluster } from './cluster.ts';
+import { EdgeStand } from './edge-stand.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { TcpProxy } from './proxy.ts';
 import { readSiteSettings, SettingsCopy } from './site-settings.ts';
@@ -31,6 +31,8 @@ export interface SiteOptions {
   readonly gateway?: string | undefined;
   /** Three nodes of one cluster instead of one node. */
   readonly cluster?: boolean | undefined;
+  /** An edge for the devices, not started. */
+  readonly edge?: boolean | undefined;
   /** More lines for rabbitmq.conf. */
   readonly conf?: readonly string[];
   readonly signal?: AbortSignal | undefined;
@@ -66,11 +68,13 @@ export class PrivateSite {
   readonly gateway: GatewayProcess;
   /** Stands by for the first one; not started. */
   readonly second: GatewayProcess;
+  /** Where devices connect instead of the broker. */
+  readonly edge: EdgeStand | undefined;
   /** File systems that faults have mounted in its folder. */
   readonly disks = new Set<SmallDisk>();
 
   private constructor(
-    site: Pick<PrivateSite, 'dir' | 'settings' | 'copy' | 'topology' | 'node' | 'cluster' | 'users' | 'proxies' | 'doors' | 'gateway' | 'second'>,
+    site: Pick<PrivateSite, 'dir' | 'settings' | 'copy' | 'topology' | 'node' | 'cluster' | 'users' | 'proxies' | 'doors' | 'gateway' | 'second' | 'edge'>,
   ) {
     this.dir = site.dir;
     this.settings = site.settings;
@@ -83,6 +87,7 @@ export class PrivateSite {
     this.doors = site.doors;
     this.gateway = site.gateway;
     this.second = site.second;
+    this.edge = site.edge;
   }
 
   /** Starts broker and proxies, not the gateway. Throws `SiteSettingsError` or `BrokerNodeError`; nothing of it runs any more then. */
@@ -93,6 +98,7 @@ export class PrivateSite {
     const dir = mkdtempSync(join(root, `${options.prefix}${process.pid}-`));
     let node: RabbitNode | undefined;
     let cluster: Cluster | undefined;
+    let edge: EdgeStand | undefined;
     const proxies: TcpProxy[] = [];
     try {
       const users = newAccounts();
@@ -141,8 +147,19 @@ export class PrivateSite {
           log: join(dir, log),
           entry: options.gateway,
         });
+      if (options.edge === true) {
+        edge = await EdgeStand.make({
+          dir,
+          amqpPort: first.ports.amqp,
+          // What a device may publish is all that the edge does.
+          amqpUrl: (port) => withPort(first.amqpUrl(users.device), port),
+          device: { name: users.device.name, passwordHash: passwordHashOf(definitions, users.device.name) },
+          entry: options.gateway,
+        });
+      }
       return new PrivateSite({
         dir,
+        edge,
         settings,
         copy,
         topology,
@@ -155,6 +172,7 @@ export class PrivateSite {
         second: gateway(own.prometheus, 'gateway-2.log'),
       });
     } catch (error) {
+      await edge?.close();
       for (const one of proxies) await one.close();
       await node?.remove();
       await cluster?.remove();
@@ -232,7 +250,7 @@ export class PrivateSite {
 
   /** Ends everything. `keep`: leaves logs and whatever else is evidence, without the broker's data. */
   async stop(keep = false): Promise<void> {
-    await Promise.all([this.gateway.end('SIGKILL').catch(() => {}), this.second.end('SIGKILL').catch(() => {})]);
+    await Promise.all([this.gateway.end('SIGKILL').catch(() => {}), this.second.end('SIGKILL').catch(() => {}), this.edge?.close()]);
     for (const proxy of [this.proxies.management, ...this.doors.flatMap(({ amqp, mqtt, ws }) => [amqp, mqtt, ws])]) await proxy.close();
     if (keep) for (const node of this.nodes) keepLog(node.dir, this.dir);
     await (this.cluster ?? this.node).remove();
@@ -241,20 +259,15 @@ export class PrivateSite {
   }
 }
 
-/** Where readings and dead letters come out by these settings. */
-export function outletsOf(settings: Settings, beside: boolean): Outlet[] {
-  const { queues, deadLetters } = settings;
-  return [
-    ...queues.map((queue): Outlet => {
-      const bindings = queue.bindings.map((b) => ({ exchange: b.exchange, routingKey: b.routingKey ?? '', arguments: b.arguments ?? {} }));
-      return { name: queue.name, kind: 'readings', read: beside ? { beside: bindings } : 'take' };
-    }),
-    {
-      name: deadLetters.queue,
-      kind: 'dead-letters',
-      read: beside ? { beside: [{ exchange: deadLetters.exchange, routingKey: '#', arguments: {} }] } : 'take',
-    },
-  ];
+function withPort(url: string, port: number): string {
+  const there = new URL(url);
+  there.port = String(port);
+  return there.href;
+}
+
+function passwordHashOf(definitions: object, user: string): string {
+  const { users } = definitions as { users: readonly { name: string; password_hash: string }[] };
+  return users.find(({ name }) => name === user)?.password_hash ?? '';
 }
 
 /** What a broker wrote since its last start, and in the one before. */
