@@ -1,6 +1,7 @@
+import path from 'node:path';
 import { isAbsent } from '../../state/files.ts';
 import type { Appender } from '../log/appender.ts';
-import type { LogFiles } from '../log/files.ts';
+import { forceFolderLater, type LogFiles } from '../log/files.ts';
 import type { SpoolReader } from './reader.ts';
 import { type Damage, noteDamage, type Segment } from './segment.ts';
 import type { Shelf } from './shelf.ts';
@@ -61,5 +62,7 @@ async function dropOf(segment: Segment, bytes: number, { files, shelf, appender,
   segment.damagedBytes = 0;
   segment.damagedRegions = 0;
   reader.reopen();
+  // Without it a power cut gives them back, which would do no harm but to the counts.
+  await new Promise<void>((resolve) => forceFolderLater(files, path.dirname(segment.path), () => resolve()));
   return thinned.dropped;
 }

@@ -254,7 +254,7 @@ describe('two processes on one folder', () => {
     await rig.disk.settle();
     rig.disk.corrupt(rig.segments()[1] as string, (data) => data.fill(0, 60, 61));
     rig.disk.check = (name) => {
-      if (/write|sync|rename|unlink|rm|mkdir|truncate/i.test(name)) throw new Error(`the browser does ${name}`);
+      if (/write|fsync|datasync|rename|unlink|rm|mkdir|truncate/i.test(name)) throw new Error(`the browser does ${name}`);
     };
     const browser = new SpoolBrowser(FOLDER, rig.disk.files);
     expect(browser.glance()).toMatchObject({ messages: 5, segments: 3, frontier: 4, oldestAt: 1_000_000, strange: 0 });
