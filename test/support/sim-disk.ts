@@ -239,7 +239,9 @@ export class SimDisk {
       openSync: (file: string, flags: string) => this.openFile(file, flags),
       closeSync: (handle: number) => void this.handles.delete(handle),
       readSync: (handle: number, bytes: Buffer, offset: number, length: number, position: number) =>
-        this.opened(handle).data.copy(bytes, offset, position, position + length),
+        this.opened(handle)
+          .data.subarray(position, position + length)
+          .copy(bytes, offset),
       writeSync: (...args: Parameters<SimDisk['write']>) => this.write(...args),
       fdatasyncSync: (handle: number) => this.force(handle),
       fsyncSync: (handle: number) => this.force(handle),

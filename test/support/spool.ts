@@ -99,11 +99,11 @@ export class Rig {
 
   /** Lets the disk work until the promise is fulfilled. */
   async during<T>(promise: Promise<T>): Promise<T> {
-    let isOver = false;
+    const state = { isOver: false };
     const result = promise.finally(() => {
-      isOver = true;
+      state.isOver = true;
     });
-    for (let i = 0; i < 100_000 && !isOver; i += 1) await this.disk.turn();
+    for (let i = 0; i < 100_000 && !state.isOver; i += 1) await this.disk.turn();
     return await result;
   }
 

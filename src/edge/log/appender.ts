@@ -49,6 +49,8 @@ export class Appender {
   private file: OpenFile | undefined;
   private busy = false;
   private scheduled = false;
+  /** Files that are being closed. */
+  private leaving = 0;
   private payloadAt = 0;
   private readonly whenIdle: (() => void)[] = [];
 
@@ -117,14 +119,11 @@ export class Appender {
     return this.file?.path === file || this.gathering.file?.path === file || this.writing.file?.path === file;
   }
 
-  /** Calls back when everything appended so far is on the disk or has failed, and the file is closed. */
+  /** Calls back when everything appended so far is on the disk or has failed, and no file is open. */
   close(done: () => void): void {
-    if (!this.isIdle) {
-      this.whenIdle.push(() => this.close(done));
-      return;
-    }
-    this.rotate();
-    done();
+    if (this.isIdle) this.rotate();
+    if (this.isIdle && this.leaving === 0) done();
+    else this.whenIdle.push(() => this.close(done));
   }
 
   /** Into which file a batch goes is decided with its first record: the records of a file carry its marker. */
@@ -218,10 +217,15 @@ export class Appender {
   private leave(file: OpenFile): void {
     const { handle } = file;
     file.handle = undefined;
-    if (handle !== undefined) this.files.close(handle, () => {});
+    if (handle === undefined) return;
+    this.leaving += 1;
+    this.files.close(handle, () => {
+      this.leaving -= 1;
+      this.idle();
+    });
   }
 
   private idle(): void {
-    while (this.isIdle && this.whenIdle.length > 0) (this.whenIdle.shift() as () => void)();
+    if (this.isIdle) for (const action of this.whenIdle.splice(0)) action();
   }
 }

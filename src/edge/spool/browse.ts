@@ -1,10 +1,10 @@
-import { isAbsent, quietly } from '../../state/files.ts';
+import { isAbsent } from '../../state/files.ts';
 import { type LogFiles, REAL_LOG_FILES } from '../log/files.ts';
-import { FileReader, scanFile } from '../log/read-file.ts';
+import { FileReader } from '../log/read-file.ts';
 import type { SpooledMessage } from '../ports.ts';
 import { readMark } from './mark.ts';
 import { readMessage } from './message-record.ts';
-import { type Damage, listSegments, noteDamage, type Segment } from './segment.ts';
+import { type Damage, endOf, listSegments, noteDamage, type Segment } from './segment.ts';
 
 const WINDOW_BYTES = 262_144;
 
@@ -42,7 +42,7 @@ export class SpoolBrowser {
     const frontier = this.frontierOf(segments);
     const last = segments.at(-1);
     let end = Math.max(frontier, readMark(this.files, this.folder).state?.next ?? 1);
-    if (last !== undefined) end = Math.max(end, this.endOf(last));
+    if (last !== undefined) end = Math.max(end, endOf(this.files, last) ?? last.first);
     const missing = segments.reduce((sum, segment) => sum + segment.missing, 0);
     const waiting = segments.filter((segment) => segment === last || segment.end > frontier);
     const messages = Math.max(0, end - frontier - missing);
@@ -90,15 +90,5 @@ export class SpoolBrowser {
 
   private frontierOf(segments: readonly Segment[]): number {
     return Math.max(readMark(this.files, this.folder).state?.frontier ?? 1, segments[0]?.first ?? 1);
-  }
-
-  private endOf(last: Segment): number {
-    let end = last.first;
-    quietly(() => {
-      scanFile(this.files, last.path, last, (number) => {
-        end = Math.max(end, number + 1);
-      });
-    });
-    return end;
   }
 }

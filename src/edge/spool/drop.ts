@@ -1,5 +1,7 @@
+import path from 'node:path';
+import { isAbsent } from '../../state/files.ts';
 import type { Appender } from '../log/appender.ts';
-import type { LogFiles } from '../log/files.ts';
+import { forceFolderLater, type LogFiles } from '../log/files.ts';
 import type { SpoolReader } from './reader.ts';
 import { type Damage, noteDamage, type Segment } from './segment.ts';
 import type { Shelf } from './shelf.ts';
@@ -19,7 +21,7 @@ export async function dropOldestQos0(bytes: number, options: DropOptions): Promi
   let dropped = 0;
   let freed = 0;
   try {
-    for (const segment of [...options.shelf.segments]) {
+    for (const segment of options.shelf.segments.slice()) {
       if (freed >= bytes) break;
       const before = segment.bytes;
       dropped += await dropOf(segment, bytes - freed, options);
@@ -38,7 +40,11 @@ async function dropOf(segment: Segment, bytes: number, { files, shelf, appender,
   // What was handed out may be on its way.
   const from = reader.cursor;
   if (segment.end <= from || segment.isDoomed || !shelf.segments.includes(segment)) return 0;
-  const thinned = await thin(files, segment, from, bytes);
+  const thinned = await thin(files, segment, from, bytes).catch((error: unknown) => {
+    // Settled and removed meanwhile.
+    if (isAbsent(error)) return undefined;
+    throw error;
+  });
   if (thinned === undefined) return 0;
   // In one step with the look, so that nothing is handed out in between.
   const isAsBefore = shelf.segments.includes(segment) && !segment.isDoomed && (reader.cursor === from || reader.cursor <= segment.first);
@@ -56,5 +62,7 @@ async function dropOf(segment: Segment, bytes: number, { files, shelf, appender,
   segment.damagedBytes = 0;
   segment.damagedRegions = 0;
   reader.reopen();
+  // Without it a power cut gives them back, which would do no harm but to the counts.
+  await new Promise<void>((resolve) => forceFolderLater(files, path.dirname(segment.path), () => resolve()));
   return thinned.dropped;
 }

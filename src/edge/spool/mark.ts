@@ -120,22 +120,23 @@ export function readMark(files: Files, folder: string): { state: MarkState | und
   } catch (error) {
     return { state: undefined, turn: 0, isDamaged: !isAbsent(error) };
   }
-  let best: { state: MarkState; turn: number } | undefined;
-  let isDamaged = false;
-  for (const position of [0, SLOT_BYTES]) {
-    quietly(() => {
-      const slot = readAt(files, handle, position, USED_BYTES);
-      if (slot.length < USED_BYTES || slot.readUInt32LE(28) !== crc32(slot.subarray(0, 28)) || slot.readUInt32LE(0) !== MAGIC) {
-        isDamaged ||= slot.some((byte) => byte !== 0);
-        return;
-      }
-      const turn = slot.readDoubleLE(4);
-      if (best === undefined || turn > best.turn) best = { turn, state: { frontier: slot.readDoubleLE(12), next: slot.readDoubleLE(20) } };
-    });
-  }
+  const slots = [0, SLOT_BYTES].map((position) => readSlot(files, handle, position));
   quietly(() => files.closeSync(handle));
-  const found = best as { state: MarkState; turn: number } | undefined;
-  return { state: found?.state, turn: found?.turn ?? 0, isDamaged: found === undefined && isDamaged };
+  const whole = slots.filter((slot) => typeof slot === 'object').sort((a, b) => b.turn - a.turn);
+  return { state: whole[0]?.state, turn: whole[0]?.turn ?? 0, isDamaged: whole.length === 0 && slots.includes('damaged') };
+}
+
+function readSlot(files: Files, handle: number, position: number): { state: MarkState; turn: number } | 'empty' | 'damaged' {
+  let slot: Buffer;
+  try {
+    slot = readAt(files, handle, position, USED_BYTES);
+  } catch {
+    return 'damaged';
+  }
+  if (slot.length === USED_BYTES && slot.readUInt32LE(0) === MAGIC && slot.readUInt32LE(28) === crc32(slot.subarray(0, 28))) {
+    return { turn: slot.readDoubleLE(4), state: { frontier: slot.readDoubleLE(12), next: slot.readDoubleLE(20) } };
+  }
+  return slot.some((byte) => byte !== 0) ? 'damaged' : 'empty';
 }
 
 function fillSlot(slot: Buffer, turn: number, { frontier, next }: MarkState): void {

@@ -29,7 +29,7 @@ export function openFolder(files: LogFiles, folder: string, damage: Damage, warn
   for (const file of leftovers) quietly(() => files.rmSync(file));
   for (const file of strange) {
     quietly(() => files.renameSync(file, `${file}.corrupt`));
-    warn(`${file} is no segment that this version of Sluice can read: it was renamed to ${file}.corrupt, and the spool goes on without it`);
+    warn(`${file} cannot be read as a part of the spool: it was renamed to ${file}.corrupt, and the spool goes on without it`);
   }
   const mark = Mark.open(files, folder);
   if (mark.isDamaged) warn(`the mark in ${folder} cannot be read: messages that were forwarded already and are still on the disk are forwarded again`);
@@ -47,8 +47,10 @@ export function openFolder(files: LogFiles, folder: string, damage: Damage, warn
     next = Math.max(next, behind);
     last.end = next;
   }
-  const frontier = Math.max(mark.found?.frontier ?? 1, segments[0]?.first ?? next);
-  return { lock, mark, segments, frontier: Math.min(frontier, next), next, quarantined: strange.length };
+  const frontier = segments[0] === undefined ? next : Math.min(next, Math.max(mark.found?.frontier ?? 1, segments[0].first));
+  // How many of those are below the frontier is not known: rather count some too many until they were read.
+  for (const segment of segments) if (segment.first < frontier) segment.missing = 0;
+  return { lock, mark, segments, frontier, next, quarantined: strange.length };
 }
 
 function take(files: Files, folder: string): FolderLock {

@@ -20,9 +20,11 @@ export interface SpoolOptions {
   readonly files?: LogFiles;
   /** See AppenderOptions. */
   readonly soon?: (action: () => void) => void;
+  readonly newMarker?: () => number;
 }
 
-export type Defaulted = Required<Omit<SpoolOptions, 'maxAgeSeconds' | 'soon'>> & Pick<SpoolOptions, 'maxAgeSeconds' | 'soon'>;
+type Optional = 'maxAgeSeconds' | 'soon' | 'newMarker';
+export type Defaulted = Required<Omit<SpoolOptions, Optional>> & Pick<SpoolOptions, Optional>;
 
 const SEGMENT_BYTES = 16_777_216;
 const MARK_MS = 200;

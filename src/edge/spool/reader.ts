@@ -118,6 +118,7 @@ export class SpoolReader {
     if (file.isAt(limit)) {
       const isTorn = this.cursor >= end;
       const gone = this.pass(end, segment);
+      segment.missing = 0;
       if (file.scanner.openBytes > 0) this.lost += gone;
       noteDamage(segment, file.scanner, isTorn, this.options.damage);
     } else if (file.scanner.openBytes === 0) noteDamage(segment, file.scanner, false, this.options.damage);

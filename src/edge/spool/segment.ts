@@ -2,6 +2,7 @@ import path from 'node:path';
 import { type Files, quietly, readAt } from '../../state/files.ts';
 import { FILE_HEAD_BYTES, type FileId, idOfName, readHead } from '../log/file-id.ts';
 import type { LogFiles } from '../log/files.ts';
+import { scanFile } from '../log/read-file.ts';
 import type { Scanner } from '../log/scan.ts';
 
 export const SPOOL_KIND = 'spol';
@@ -49,11 +50,41 @@ export function listSegments(files: LogFiles, folder: string): Listing {
     if (segment === undefined) strange.push(file);
     else segments.push(segment);
   }
-  segments.sort((a, b) => a.first - b.first || (a.path < b.path ? -1 : 1));
-  segments.forEach((segment, i) => {
-    segment.end = segments[i + 1]?.first ?? segment.first;
+  segments.sort((a, b) => a.first - b.first);
+  const kept = segments.filter((segment, i) => {
+    const isAlone = segments[i - 1]?.first !== segment.first && segments[i + 1]?.first !== segment.first;
+    return isAlone || isBestOfItsName(files, segment, segments, strange);
   });
-  return { segments, strange, leftovers };
+  kept.forEach((segment, i) => {
+    segment.end = kept[i + 1]?.first ?? segment.first;
+  });
+  return { segments: kept, strange, leftovers };
+}
+
+/**
+ * Several files begin with the same number where a kill cut the very first write to one short: that one has no record, and no
+ * place among the others. Should two have records, somebody has copied one.
+ */
+function isBestOfItsName(files: Files, segment: Segment, segments: readonly Segment[], strange: string[]): boolean {
+  const reach = (one: Segment): number => endOf(files, one) ?? one.first;
+  const mine = reach(segment);
+  const rivals = segments.filter((other) => other !== segment && other.first === segment.first);
+  const better = rivals.find((other) => reach(other) > mine || (reach(other) === mine && other.path < segment.path));
+  if (better !== undefined) strange.push(segment.path);
+  return better === undefined;
+}
+
+/** Behind its last whole record; undefined where it cannot be opened. Reads all of it, at once. */
+export function endOf(files: Files, segment: Segment): number | undefined {
+  let end = segment.first;
+  try {
+    scanFile(files, segment.path, segment, (number) => {
+      end = Math.max(end, number + 1);
+    });
+    return end;
+  } catch {
+    return undefined;
+  }
 }
 
 function look(files: Files, file: string, named: FileId | undefined): Segment | undefined {

@@ -6,7 +6,7 @@ import type { KeptMessage, SpooledMessage, SpoolPort, SpoolRefusal } from '../po
 import { dropOldestQos0 } from './drop.ts';
 import { Health } from './health.ts';
 import { Listeners } from './listeners.ts';
-import type { Mark } from './mark.ts';
+import type { Mark, MarkState } from './mark.ts';
 import { recordBytes, writeMessage } from './message-record.ts';
 import { type OpenedFolder, openFolder } from './open-folder.ts';
 import { type Defaulted, type SpoolOptions, withDefaults } from './options.ts';
@@ -14,7 +14,7 @@ import { SpoolReader } from './reader.ts';
 import { type Damage, SPOOL_KIND } from './segment.ts';
 import { Settled } from './settled.ts';
 import { Shelf } from './shelf.ts';
-import type { SpoolStats } from './spool-stats.ts';
+import { type SpoolStats, statsOf } from './spool-stats.ts';
 import { Sweeper } from './sweep.ts';
 
 /** See SpoolPort. Besides: everything it does on the disk while it runs is asynchronous, save for locking, marking and renaming. */
@@ -35,14 +35,14 @@ export class Spool implements SpoolPort {
   private behind: number;
   private wantsRoom = false;
   private stopMarking: (() => void) | undefined;
-  private marked: number;
+  private marked: MarkState;
   private expired = 0;
   private droppedQos0 = 0;
   private dropping: Promise<unknown> = Promise.resolve();
   private closing: Promise<void> | undefined;
 
   private constructor(options: Defaulted, opened: OpenedFolder, damage: Damage) {
-    const { files, folder, scheduler } = options;
+    const { files, scheduler } = options;
     this.options = options;
     this.opened = opened;
     this.damage = damage;
@@ -50,17 +50,15 @@ export class Spool implements SpoolPort {
     this.shelf = new Shelf(opened.segments);
     this.settled = new Settled(opened.frontier);
     this.behind = opened.next;
-    this.marked = opened.frontier;
+    this.marked = this.state;
     this.appender = new Appender({
-      files,
-      folder,
+      ...options,
       kind: SPOOL_KIND,
       fileBytes: options.segmentBytes,
       next: opened.next,
       now: () => scheduler.now(),
       onCommitted: (file, first, count) => this.committed(file, first + count),
       onFailed: (error, first, end) => this.failed(error, first, end),
-      ...(options.soon === undefined ? {} : { soon: options.soon }),
     });
     this.reader = new SpoolReader(
       {
@@ -158,28 +156,8 @@ export class Spool implements SpoolPort {
   }
 
   stats(): SpoolStats {
-    const { settled, shelf, appender, damage, reader, health } = this;
-    const messages = Math.max(0, this.behind - settled.frontier - settled.above - shelf.missing);
-    return {
-      messages,
-      bytes: shelf.bytes,
-      segments: shelf.segments.length,
-      oldestAt: messages === 0 ? undefined : reader.oldestAt,
-      nextSeq: appender.next,
-      frontier: settled.frontier,
-      damagedRegions: damage.regions,
-      damagedBytes: damage.bytes,
-      lost: reader.lost,
-      tornTails: damage.tornTails,
-      quarantined: this.opened.quarantined,
-      expired: this.expired,
-      droppedQos0: this.droppedQos0,
-      writes: appender.writes,
-      syncs: appender.syncs,
-      lastSyncMs: appender.lastSyncMs,
-      failures: health.failures,
-      refusing: health.isWritable ? (shelf.bytes + appender.pendingBytes >= this.options.maxBytes ? 'full' : undefined) : 'unwritable',
-    };
+    const { options, opened, expired, droppedQos0, behind, settled, shelf, appender, damage, reader, health } = this;
+    return statsOf({ options, opened, expired, droppedQos0, behind, settled, shelf, appender, damage, reader, health });
   }
 
   /** Everything appended is on the disk or has failed; the mark says where this ends, and the folder is left to others. */
@@ -205,7 +183,7 @@ export class Spool implements SpoolPort {
     this.health.release();
   }
 
-  private get state(): { frontier: number; next: number } {
+  private get state(): MarkState {
     return { frontier: this.settled.frontier, next: this.behind };
   }
 
@@ -222,6 +200,7 @@ export class Spool implements SpoolPort {
     this.shelf.grow(file, end, this.options.scheduler.now());
     this.behind = end;
     if (this.shelf.segments.length !== count) this.health.look();
+    this.markLater();
     this.sweep();
     this.readable.call();
   }
@@ -263,9 +242,9 @@ export class Spool implements SpoolPort {
       quietly(() => this.health.look());
       if (!this.health.isOurs) return;
       const { state } = this;
-      if (state.frontier !== this.marked) {
+      if (state.frontier !== this.marked.frontier || state.next !== this.marked.next) {
         this.mark.write(state, false, (error) => {
-          if (error === null) this.marked = state.frontier;
+          if (error === null) this.marked = state;
           else this.markLater();
         });
       }
