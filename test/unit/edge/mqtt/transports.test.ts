@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -38,6 +39,30 @@ describe('MQTT.js', () => {
     expect(keeper.asked).toHaveLength(3);
     expect(access.logins[0]).toMatchObject({ transport: 'ws', address: '127.0.0.1' });
     await until('no connection is left', () => counters.connectionsNow === 0);
+  });
+});
+
+const mosquittoMissing = ((): string | undefined => {
+  try {
+    execFileSync('mosquitto_pub', ['--help'], { stdio: 'pipe' });
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'skipped: mosquitto_pub and mosquitto_sub are not installed' : undefined;
+  }
+})();
+if (mosquittoMissing !== undefined) console.warn(mosquittoMissing);
+
+describe.skipIf(mosquittoMissing !== undefined)('mosquitto_pub and mosquitto_sub', () => {
+  it('publish and subscribe', async () => {
+    const { port, keeper, counters } = await startListener();
+    const at = ['-h', '127.0.0.1', '-p', String(port), '-V', '311', '-q', '2', '-t', 'm/1'];
+    const subscriber = spawn('mosquitto_sub', [...at, '-C', '1', '-W', '20'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let heard = '';
+    subscriber.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    await until('the subscriber', () => counters.clientsNow === 1);
+    const publisher = spawn('mosquitto_pub', [...at, '-m', 'hello', '-r'], { stdio: 'ignore' });
+    await until('the message', () => heard === 'hello\n' && publisher.exitCode === 0);
+    expect(keeper.asked).toMatchObject([{ topic: 'm/1', qos: 2, retain: true }]);
   });
 });
 
