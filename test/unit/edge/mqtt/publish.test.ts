@@ -99,6 +99,7 @@ describe('quality of service 2', () => {
     await until('the keeper is asked again', () => keeper.waiting.length === 1);
     keeper.settle();
     await until('PUBREC', () => second.ids(PUBREC).length === 1);
+    expect(keeper.texts).toEqual(['one', 'one']);
   });
 
   it('means another message with the same id after a clean session, also while the first is under way', async () => {
