@@ -88,7 +88,7 @@ export function willOf(client: AedesClient): PublishPacket | undefined {
 let handOn: Listener | undefined;
 
 function onReadable(this: WiredStream): void {
-  this.wire.pump();
+  this.wire.readable();
 }
 
 function onPacket(this: AedesClient['_parser'], packet: ParsedPacket): void {

@@ -119,7 +119,7 @@ export class MqttListener {
       // Messages that are being handed out at once; see `doNotWait`.
       concurrency: 0,
       // These deadlines are kept in `Wire.sweep`; here they are the second line.
-      connectTimeout: 2 * limits.connectTimeoutMs,
+      connectTimeout: 2 * limits.connectTimeoutMs + 4 * SWEEP_MS,
       drainTimeout: 10 * limits.drainTimeoutMs,
       maxClientsIdLength: 65_535,
       maxInflightInbound: 65_535,

@@ -3,6 +3,7 @@ import { isFilter } from './text-rules.ts';
 /** What the parser makes of a packet; the fields that are looked at here. */
 export interface ParsedPacket {
   readonly cmd: string;
+  readonly topic?: string;
   readonly messageId?: number | null;
   readonly subscriptions?: readonly { readonly topic: string }[];
   readonly unsubscriptions?: readonly string[];

@@ -5,7 +5,6 @@ import { MESSAGE_BYTES } from './options.ts';
 import type { Access, ListenerKeeper, SessionExtras } from './ports.ts';
 import type { KeptMessage } from '../ports.ts';
 import type { Shared } from './shared.ts';
-import { topicFault } from './text-rules.ts';
 import type { Wire } from './wire.ts';
 
 export interface PublishHookOptions {
@@ -42,12 +41,10 @@ export class PublishHook {
     const bytes = wire.arrived(packet.length ?? 0);
     const { qos } = packet;
     shared.counters.publishes[qos]++;
-    const fault =
-      topicFault(packet.topic, shared.limits.maxTopicBytes) ?? (access.mayPublish(wire.who, client.id, packet.topic) ? undefined : 'publish-denied');
-    if (fault !== undefined) {
+    if (!access.mayPublish(wire.who, client.id, packet.topic)) {
       wire.freed(bytes);
       // Closed without an acknowledgement, as RabbitMQ does: MQTT 3.1.1 has no other way to say no.
-      wire.refuse(fault, `PUBLISH to ${packet.topic.slice(0, 256)}`);
+      wire.refuse('publish-denied', `PUBLISH to ${packet.topic.slice(0, 256)}`);
       return;
     }
     const message = messageOf(packet, qos, client.id, shared.now);

@@ -10,6 +10,7 @@ import { MESSAGE_BYTES } from './options.ts';
 import { type ParsedPacket, packetFault } from './packet-rules.ts';
 import type { DisconnectReason, Refusal, Transport } from './ports.ts';
 import type { Shared } from './shared.ts';
+import { topicFault } from './text-rules.ts';
 
 /** Why a connection is not read. */
 const READING = 0;
@@ -68,6 +69,11 @@ export class Wire implements FrameOwner, Waiter {
     takeOver(client, this);
     shared.wires.add(this);
     conn.on('close', onClose);
+  }
+
+  /** There is something to read. What a stopped connection puts back is announced again and again, at once: nothing else would run. */
+  readable(): void {
+    if (this.stopped === READING) this.pump();
   }
 
   /** Hands to aedes what is there and may come in. */
@@ -186,8 +192,15 @@ export class Wire implements FrameOwner, Waiter {
   packetBegins(packet: ParsedPacket): boolean {
     this.outstanding++;
     const fault = packetFault(packet);
-    if (fault !== undefined) this.refuse('malformed', `${packet.cmd}: ${fault}`);
-    return fault === undefined;
+    if (fault !== undefined) {
+      this.refuse('malformed', `${packet.cmd}: ${fault}`);
+      return false;
+    }
+    // Here and not in the hook: aedes itself answers some of them, as a failure of its own.
+    const { topic } = packet;
+    const bad = packet.cmd === 'publish' && topic !== undefined ? topicFault(topic, this.shared.limits.maxTopicBytes) : undefined;
+    if (bad !== undefined) this.refuse(bad, `PUBLISH to ${topic?.slice(0, 256)}`);
+    return bad === undefined;
   }
 
   packetDone(error?: Error): void {

@@ -52,5 +52,6 @@ describe('what all clients together may hold', () => {
     pool.release(5, 500);
     pool.leave(first);
     await until('the second', () => second.got === 1);
+    expect(first.got).toBe(10);
   });
 });

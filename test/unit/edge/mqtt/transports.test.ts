@@ -1,7 +1,9 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { connectAsync, type IClientOptions } from 'mqtt';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
@@ -38,6 +40,30 @@ describe('MQTT.js', () => {
     expect(keeper.asked).toHaveLength(3);
     expect(access.logins[0]).toMatchObject({ transport: 'ws', address: '127.0.0.1' });
     await until('no connection is left', () => counters.connectionsNow === 0);
+  });
+});
+
+const mosquittoMissing = ((): string | undefined => {
+  try {
+    execFileSync('mosquitto_pub', ['--help'], { stdio: 'pipe' });
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'skipped: mosquitto_pub and mosquitto_sub are not installed' : undefined;
+  }
+})();
+if (mosquittoMissing !== undefined) console.warn(mosquittoMissing);
+
+describe.skipIf(mosquittoMissing !== undefined)('mosquitto_pub and mosquitto_sub', () => {
+  it('publish and subscribe', async () => {
+    const { port, keeper, counters } = await startListener();
+    const at = ['-h', '127.0.0.1', '-p', String(port), '-V', '311', '-q', '2', '-t', 'm/1'];
+    const subscriber = spawn('mosquitto_sub', [...at, '-C', '1', '-W', '20'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let heard = '';
+    subscriber.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    await until('the subscriber', () => counters.clientsNow === 1);
+    const publisher = spawn('mosquitto_pub', [...at, '-m', 'hello', '-r'], { stdio: 'ignore' });
+    await until('the message', () => heard === 'hello\n' && publisher.exitCode === 0);
+    expect(keeper.asked).toMatchObject([{ topic: 'm/1', qos: 2, retain: true }]);
   });
 });
 
@@ -106,7 +132,7 @@ describe.skipIf(opensslMissing !== undefined)('TLS', () => {
     return { cert: file('server.pem'), key: file('server-key.pem'), ca: file('ca.pem'), clientCertificates };
   }
 
-  it('hands the verified certificate of a client to the rules; a stranger does not come in', async () => {
+  it('hands the verified certificate of a client to the rules; a stranger does not come in', { timeout: 120_000 }, async () => {
     const tls = files('optional');
     const { ports, access, refused, counters } = await startListener({ tls: { ...LOOPBACK, ...tls }, ws: { ...LOOPBACK, tls } });
     const url = `mqtts://127.0.0.1:${ports.tls}`;
@@ -118,7 +144,13 @@ describe.skipIf(opensslMissing !== undefined)('TLS', () => {
     expect(access.logins[1]?.certificate).toBeUndefined();
     expect(await roundTrip(`wss://127.0.0.1:${ports.ws}/ws`, mine)).toEqual(ECHOES);
     expect(access.logins[2]).toMatchObject({ transport: 'wss', certificate: { commonName: 'device-7' } });
-    await expect(connectAsync(url, { ca, cert: file('other.pem'), key: file('other-key.pem'), reconnectPeriod: 0, connectTimeout: 5000 })).rejects.toThrow();
+    const stranger = connectTls({ host: '127.0.0.1', port: ports.tls ?? 0, ca, cert: file('other.pem'), key: file('other-key.pem') });
+    stranger.on('error', () => undefined);
+    stranger.write(connect({ id: 'stranger' }));
+    let heard = 0;
+    stranger.on('data', (chunk: Buffer) => (heard += chunk.length));
+    await until('the end of the stranger', () => stranger.closed);
+    expect(heard).toBe(0);
     expect(refused()).toEqual(['tls']);
     await until('no connection is left', () => counters.connectionsNow === 0);
   });
