@@ -117,7 +117,9 @@ export class Sessions {
       this.kept.add(message.payload);
     }
     if (message.qos > 0) this.outgoing.prepare(changes, message);
-    changes.write(done);
+    // That there is nothing to retain or to take away may itself wait for the disk.
+    if (changes.isEmpty && message.retain) this.core.journal.barrier(done);
+    else changes.write(done);
   }
 
   keepRetained(message: { readonly topic: string; readonly payload: Buffer; readonly qos: Qos }, done: Done): void {
