@@ -48,7 +48,7 @@ export interface SpoolPort {
   /** At most about `maxBytes` (at least one message). Not to be called again before it has answered. */
   read(maxBytes: number): Promise<readonly SpooledMessage[]>;
   settle(seq: number): void;
-  /** The next `read` begins again with the oldest message that is not settled. */
+  /** The next `read`, or the one that is under way, begins again with the oldest message that is not settled. */
   rewind(): void;
   /** Place that the next append gets. */
   readonly nextSeq: number;

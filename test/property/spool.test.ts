@@ -44,6 +44,8 @@ describe('the promises of the spool, over random histories of faults on a disk i
   });
 });
 
+type Method = (...args: never[]) => unknown;
+
 interface ScannerInside {
   readonly bytes: Buffer;
   readonly id: { readonly marker: number; readonly first: number };
@@ -69,8 +71,8 @@ describe('each mutant is caught', () => {
   });
 
   /** Puts `replacement` in the place of a (private) method, as a wrong edit would. */
-  function mutate(prototype: object, method: string, replacement: (original: (...args: never[]) => unknown) => (...args: never[]) => unknown): void {
-    const original = Reflect.get(prototype, method) as (...args: never[]) => unknown;
+  function mutate(prototype: object, method: string, replacement: (original: Method) => Method): void {
+    const original = Reflect.get(prototype, method) as Method;
     if (typeof original !== 'function') throw new Error(`${method} is gone: this mutant tests nothing`);
     Reflect.set(prototype, method, replacement(original));
     undo.push(() => Reflect.set(prototype, method, original));
@@ -94,14 +96,14 @@ describe('each mutant is caught', () => {
     mutate(Mark.prototype, 'write', (original) => {
       return function (this: Mark, state: MarkState, force: boolean, done: () => void) {
         const frontier = Math.min(state.frontier + 1, state.next);
-        return (original as unknown as Mark['write']).call(this, { ...state, frontier }, force, done);
-      } as never;
+        return Reflect.apply(original, this, [{ ...state, frontier }, force, done] as never[]) as unknown;
+      };
     });
     expect(await caught()).toMatch(/is lost/);
   });
 
   it('never marks', async () => {
-    mutate(Mark.prototype, 'write', () => ((_: MarkState, __: boolean, done: (error: null) => void) => queueMicrotask(() => done(null))) as never);
+    mutate(Mark.prototype, 'write', () => (_: MarkState, __: boolean, done: (error: null) => void) => queueMicrotask(() => done(null)));
     expect(await caught()).toMatch(/the frontier was|got number/);
   });
 
@@ -110,7 +112,7 @@ describe('each mutant is caught', () => {
       return function (this: Settled, _: number, to: number) {
         this.frontier = Math.max(this.frontier, to);
         return 1;
-      } as never;
+      };
     });
     expect(await caught()).toMatch(/is lost|are counted/);
   });
@@ -119,8 +121,8 @@ describe('each mutant is caught', () => {
     mutate(Scanner.prototype, 'lose', (original) => {
       return function (this: ScannerInside, bytes: number) {
         const left = this.bytes.length - this.at;
-        return (original as unknown as (bytes: number) => void).call(this, Math.min(left, bytes + 1));
-      } as never;
+        return Reflect.apply(original, this, [Math.min(left, bytes + 1)] as never[]);
+      };
     });
     expect(await caught()).toMatch(/is lost/);
   });
@@ -136,23 +138,23 @@ describe('each mutant is caught', () => {
           this.at = this.end;
           return true;
         }
-        return (original as unknown as () => boolean).call(this);
-      } as never;
+        return Reflect.apply(original, this, []) as unknown;
+      };
     });
     expect(await caught()).toMatch(/which nobody sent so|has number|is lost/);
   });
 
   it('removes the segment that is being written', async () => {
-    mutate(Appender.prototype, 'uses', () => (() => false) as never);
+    mutate(Appender.prototype, 'uses', () => () => false);
     expect(await caught()).toMatch(/is lost/);
   });
 
   it('begins behind the oldest after a rewind', async () => {
     mutate(SpoolReader.prototype, 'rewind', (original) => {
       return function (this: SpoolReader) {
-        (original as unknown as () => void).call(this);
+        Reflect.apply(original, this, []);
         this.cursor += 1;
-      } as never;
+      };
     });
     expect(await caught()).toMatch(/is lost|are counted/);
   });
