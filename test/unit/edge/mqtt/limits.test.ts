@@ -118,7 +118,7 @@ describe('limits', () => {
   });
 
   it('lets nobody wait for a subscriber that does not read: QoS 0 is dropped for it, then it is closed', { timeout: 120_000 }, async () => {
-    const { client, counters, events } = await startListener({ limits: { maxOutgoingBytes: 256 * 1024 } });
+    const { client, counters, events, listener } = await startListener({ limits: { maxOutgoingBytes: 256 * 1024 } });
     const deaf = await client('deaf');
     const good = await client('good');
     for (const one of [deaf, good]) one.send(subscribe(1, 'a'));
@@ -138,6 +138,10 @@ describe('limits', () => {
       zero = sent;
     }
     expect(counters.slowClosed).toBe(0);
+    // Its socket takes nothing now: who waited for it would wait for ever.
+    await listener.publish({ topic: 'a', payload: Buffer.from('x'), qos: 1, retain: false });
+    sent++;
+    zero++;
     while (counters.slowClosed === 0) await more(1);
     await until('all reach the good one', () => good.messages.length === sent);
     await until('the event', () => events.some((event) => event.kind === 'disconnected' && event.clientId === 'deaf'));
