@@ -117,7 +117,7 @@ export class Outgoing {
     if (outbox === undefined) return Readable.from([]);
     outbox.meet(client);
     // aedes numbers packets from a random start: of retained ones, which it does not show here, none may have an id in use.
-    if ('_nextId' in client && outbox.entries.size + outbox.released.size > 0) client._nextId = outbox.widestGap();
+    if ('_nextId' in client && outbox.entries.size + outbox.released.size > 0) Object.assign(client, { _nextId: outbox.widestGap() });
     return Readable.from(waiting(outbox));
   }
 

@@ -45,8 +45,6 @@ export interface WillPacket extends PublishedPacket {
   clientId?: string;
 }
 
-export const NO_WILL_PAYLOAD: Buffer = Buffer.alloc(0);
-
 export function bytesOf(payload: Buffer | string): Buffer {
   return typeof payload === 'string' ? Buffer.from(payload) : payload;
 }

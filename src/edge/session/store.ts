@@ -81,7 +81,13 @@ export class Store {
       case 'gone':
         this.wills.delete(op[1]);
         return;
-      default: {
+      case 'unsub':
+      case 'end':
+      case 'sent':
+      case 'comp':
+      case 'done':
+      case 'out':
+      case 'clear': {
         // What follows changes a session that there is, and may be its end.
         const session = this.sessions.get(op[1]);
         if (session === undefined) return;

@@ -1,6 +1,6 @@
 import { MOST_MESSAGE_BYTES } from './bounds.ts';
 import { Changes, type Core } from './core.ts';
-import { type ClientRef, NO_WILL_PAYLOAD, type WillPacket } from './packets.ts';
+import type { ClientRef, WillPacket } from './packets.ts';
 import type { Will } from './store.ts';
 
 /** The will of a connection that ended with an earlier process. */
@@ -49,7 +49,7 @@ export class Wills {
     packet.brokerId = brokerId;
     packet.clientId = client.id;
     const { store, bounds, losses } = this.core;
-    const { topic, payload = NO_WILL_PAYLOAD, qos = 0, retain = false } = packet;
+    const { topic, payload, qos = 0, retain = false } = packet;
     const fits = payload.length <= MOST_MESSAGE_BYTES;
     if (!fits || store.wills.size >= bounds.wills) {
       losses.count(fits ? 'wills-full' : 'too-large');

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { describe, expect, it } from 'vitest';
 import type { LogFiles } from '../../../../src/edge/log/files.ts';
 import type { Qos } from '../../../../src/edge/session/packets.ts';
@@ -158,8 +159,8 @@ class History {
         const n = cmd === 'pubrel' ? (messageId ?? 0) - 1_000 : Number(payload?.toString());
         state.set(`msg ${id} ${n}`, cmd === 'pubrel' ? `released ${messageId}` : messageId === undefined ? 'waits' : `sent ${messageId}`);
         if (cmd === 'pubrel') continue;
-        expect(n, 'in order').toBeGreaterThan(last);
-        expect(packet.dup, 'DUP where it was sent').toBe(messageId !== undefined);
+        assert.ok(n > last, 'in order');
+        assert.equal(packet.dup, messageId !== undefined, 'DUP where it was sent');
         last = n;
       }
     }
@@ -171,7 +172,7 @@ class History {
   wills(): Map<string, string> {
     const wills = new Map<string, string>();
     for (const will of this.sessions.strandedWills()) {
-      expect(wills.has(`will ${will.clientId}`), 'one will of a connection').toBe(false);
+      assert.ok(!wills.has(`will ${will.clientId}`), 'one will of a connection');
       wills.set(`will ${will.clientId}`, String(will.packet.payload));
       will.settle();
     }

@@ -47,6 +47,7 @@ describe('a damaged log of sessions', () => {
     expect(whole).toHaveLength(TOPICS.length + 3);
     const length = await lengthOf();
     let told = 0;
+    const untold: number[] = [];
     for (let at = 0; at < length; at += 19) {
       const disk = await filled();
       disk.corrupt(disk.list()[0] as string, (data) => {
@@ -60,12 +61,11 @@ describe('a damaged log of sessions', () => {
       const lost = whole.filter((thing) => !left.includes(thing));
       expect(lost.length, `byte ${at}`).toBeLessThanOrEqual(1);
       expect(left.filter((thing) => !whole.includes(thing) && thing !== '$session')).toEqual([]);
-      if (lost.length === 1 && at < length - 100) {
-        expect(sessions.stats().damagedRecords).toBe(1);
-        expect(warnings.join()).toContain('is damaged in 1 place');
-        told += 1;
-      }
+      if (lost.length === 0 || at >= length - 100) continue;
+      told += 1;
+      if (sessions.stats().damagedRecords !== 1 || !warnings.join().includes('is damaged in 1 place')) untold.push(at);
     }
+    expect(untold).toEqual([]);
     expect(told).toBeGreaterThan(15);
   }, 120_000);
 
@@ -184,12 +184,12 @@ describe('a disk that takes nothing', () => {
       if (name === 'fdatasync') throw fsError('ENOSPC');
     };
     const stored = sessions.incomingStorePacket(CLIENT, { messageId: 1 });
-    const refused = expect(stored).rejects.toThrow('closed');
+    stored.catch(() => {});
     await disk.settle();
     const closed = sessions.destroy();
     await disk.settle();
     await closed;
-    await refused;
+    await expect(stored).rejects.toThrow('closed');
     await expect(sessions.incomingStorePacket(CLIENT, { messageId: 2 })).rejects.toThrow('closed');
     expect(disk.list().filter((file) => file.endsWith('.lock'))).toEqual([]);
   });
