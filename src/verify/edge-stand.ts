@@ -95,5 +95,5 @@ function settingsOf(device: EdgeStandOptions['device'], tcp: number, ws: number)
     },
     undefined,
     2,
-  ).replace('"${SLUICE_HTTP_PORT}"', '${SLUICE_HTTP_PORT}');
+  );
 }

@@ -1,0 +1,189 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { freePorts } from '../../src/local/ports.ts';
+import { GatewayProcess } from '../../src/verify/gateway-process.ts';
+import { Hand, unique, until } from '../support/rabbit.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const ENTRY = join(ROOT, 'dist/src/main.js');
+const broker = inject('broker');
+const exec = promisify(execFile);
+let root: string;
+let hand: Hand;
+
+beforeAll(async () => {
+  mkdirSync(join(ROOT, '.sluice'), { recursive: true, mode: 0o700 });
+  root = mkdtempSync(join(ROOT, '.sluice', `test-${process.pid}-`));
+  hand = await Hand.open(broker.adminUrl);
+});
+afterAll(async () => {
+  await hand.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+interface Bed {
+  readonly name: string;
+  readonly edge: GatewayProcess;
+  /** Folder of the edge. */
+  readonly dir: string;
+  /** Settings file. */
+  readonly file: string;
+  /** What comes for it goes to `heard`, from the first packet on. */
+  connect(options?: IClientOptions, heard?: string[]): Promise<MqttClient>;
+}
+
+const beds: { edge: GatewayProcess; clients: MqttClient[]; queues: string[] }[] = [];
+afterEach(async () => {
+  for (const { edge, clients, queues } of beds.splice(0)) {
+    for (const client of clients) await client.endAsync(true).catch(() => {});
+    await edge.end('SIGKILL').catch(() => {});
+    for (const queue of queues) await hand.channel.deleteQueue(queue);
+  }
+});
+
+/** An edge with a folder of its own. `url`: of RabbitMQ, which may be nowhere. */
+async function bedOf(url: string, bridge = ''): Promise<Bed> {
+  const name = `edge${unique()}`;
+  const ports = await freePorts();
+  const dir = join(root, name);
+  mkdirSync(dir);
+  const file = join(dir, 'edge.yaml');
+  writeFileSync(
+    file,
+    `gateway: { name: ${name} }
+edge:
+  mode: bridge
+  tcp: { host: 127.0.0.1, port: ${ports.mqtt} }
+  anonymous: { publish: ['#'], subscribe: ['#'] }
+  spool: { dir: ${JSON.stringify(join(dir, 'kept'))} }
+  ${bridge}
+rabbitmq: { url: '\${SLUICE_AMQP_URL:-amqp://127.0.0.1:1}' }
+http: { port: ${ports.management} }
+`,
+  );
+  const edge = new GatewayProcess({ settings: file, httpPort: ports.management, env: { SLUICE_AMQP_URL: url }, log: join(dir, 'edge.log'), entry: ENTRY });
+  const clients: MqttClient[] = [];
+  beds.push({ edge, clients, queues: bridge === '' ? [] : [`sluice.edge.${name}.commands`] });
+  const connect = async (options: IClientOptions = {}, heard: string[] = []): Promise<MqttClient> => {
+    const client = mqtt.connect(`mqtt://127.0.0.1:${ports.mqtt}`, { protocolVersion: 4, reconnectPeriod: 0, clientId: unique(), ...options });
+    clients.push(client);
+    client.on('message', (_topic, payload) => heard.push(payload.toString()));
+    await new Promise<void>((resolve, reject) => {
+      client.once('connect', () => resolve());
+      client.on('error', reject);
+    });
+    return client;
+  };
+  return { name, edge, dir, file, connect };
+}
+
+async function viewOf(edge: GatewayProcess): Promise<{ connected: boolean; spool: { messages: number } }> {
+  return (await (await fetch(`${edge.url}/edge`)).json()) as { connected: boolean; spool: { messages: number } };
+}
+
+async function sluice(...args: string[]): Promise<string> {
+  return (await exec(process.execPath, [ENTRY, ...args], { timeout: 30_000 })).stdout;
+}
+
+/** A queue that takes what is published below `topic`. */
+async function takes(topic: string): Promise<string[]> {
+  const { queue } = await hand.channel.assertQueue('', { exclusive: true });
+  await hand.channel.bindQueue(queue, 'amq.topic', `${topic.replaceAll('/', '.')}.#`);
+  const got: string[] = [];
+  await hand.channel.consume(queue, (message) => void (message !== null && got.push(message.content.toString())), { noAck: true });
+  return got;
+}
+
+/** Nobody listens there. */
+const NOWHERE = 'amqp://127.0.0.1:1';
+
+describe('an edge', () => {
+  it('keeps what is published while there is no RabbitMQ, through a kill, and forwards it in order when there is one', async () => {
+    const bed = await bedOf(NOWHERE);
+    const got = await takes(bed.name);
+    await bed.edge.start();
+    const device = await bed.connect();
+    for (let i = 1; i <= 20; i += 1) await device.publishAsync(`${bed.name}/a`, String(i), { qos: i % 2 === 0 ? 2 : 1 });
+    expect(await viewOf(bed.edge)).toMatchObject({ connected: false, spool: { messages: 20 } });
+    expect(await (await fetch(`${bed.edge.url}/readyz`)).json()).toMatchObject({ ready: true });
+    await bed.edge.end('SIGKILL');
+    expect(await sluice('spool', 'stat', '-c', bed.file)).toMatch(/messages +at most 20\n/);
+    const lines = (await sluice('spool', 'export', '--dir', join(bed.dir, 'kept'))).trim().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { payload: string }).payload)).toEqual(Array.from({ length: 20 }, (_, i) => String(i + 1)));
+    expect(got).toEqual([]);
+    await bed.edge.start(60_000, { env: { SLUICE_AMQP_URL: broker.adminUrl } });
+    await until('all came', () => got.length >= 20, 30_000);
+    expect(got).toEqual(Array.from({ length: 20 }, (_, i) => String(i + 1)));
+    await until('the spool is empty', async () => (await viewOf(bed.edge)).spool.messages === 0, 30_000);
+    const { ledger, inFlight, imbalance } = await bed.edge.status();
+    expect(ledger.messages).toMatchObject({ received: 20, forwarded: 20 });
+    expect([inFlight.messages, imbalance.messages]).toEqual([0, 0]);
+    expect(await bed.edge.end('SIGTERM')).toBe(0);
+  });
+
+  it('passes on at once and writes nothing while RabbitMQ is there', async () => {
+    const bed = await bedOf(broker.adminUrl);
+    const got = await takes(bed.name);
+    await bed.edge.start();
+    await until('it is connected', async () => (await viewOf(bed.edge)).connected, 30_000);
+    const device = await bed.connect();
+    await Promise.all(Array.from({ length: 50 }, async (_, i) => await device.publishAsync(`${bed.name}/${i % 5}`, String(i), { qos: 1 })));
+    expect(got).toHaveLength(50);
+    expect(await bed.edge.metrics()).toMatch(/^sluice_edge_kept_total\{where="memory"\} 50$/m);
+    expect(await bed.edge.end('SIGTERM')).toBe(0);
+  });
+
+  it('hands commands from RabbitMQ to devices, to those that are away when they come back, and its own only once', async () => {
+    const word = `commands/${unique()}`;
+    const bed = await bedOf(broker.adminUrl, `bridge: { commands: ['${word}/#'] }`);
+    await bed.edge.start();
+    const options: IClientOptions = { clientId: `sleeper-${bed.name}`, clean: false };
+    const sleeper = await bed.connect(options);
+    await sleeper.subscribeAsync(`${word}/#`, { qos: 1 });
+    await sleeper.endAsync();
+    const heard: string[] = [];
+    const awake = await bed.connect({}, heard);
+    await awake.subscribeAsync(`${word}/#`, { qos: 1 });
+    await until('the queue of commands is bound', async () => {
+      hand.channel.publish('amq.topic', `${word.replaceAll('/', '.')}.go`, Buffer.from('first'), { deliveryMode: 2 });
+      await hand.channel.waitForConfirms();
+      return heard.includes('first');
+    });
+    await awake.publishAsync(`${word}/go`, 'from a device', { qos: 1 });
+    hand.channel.publish('amq.topic', `${word.replaceAll('/', '.')}.go`, Buffer.from('last'), { deliveryMode: 2 });
+    await until('the last one', () => heard.includes('last'));
+    expect(heard.filter((text) => text !== 'first')).toEqual(['from a device', 'last']);
+    const missed: string[] = [];
+    await bed.edge.end('SIGKILL');
+    await bed.edge.start();
+    await bed.connect(options, missed);
+    await until('what it has missed', () => missed.includes('last'));
+    expect(missed.filter((text) => text !== 'first')).toEqual(['from a device', 'last']);
+  });
+
+  it('says what is wrong where it cannot start', async () => {
+    const bed = await bedOf(NOWHERE);
+    await bed.edge.start();
+    await expect(
+      exec(process.execPath, [ENTRY, 'run', '-c', bed.file], { timeout: 30_000, env: { ...process.env, SLUICE_AMQP_URL: NOWHERE } }),
+    ).rejects.toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/port|folder/),
+    });
+  });
+});
+
+describe('sluice edge password', () => {
+  it('makes a hash that lets a device in', async () => {
+    const child = exec(process.execPath, [ENTRY, 'edge', 'password'], { timeout: 30_000 });
+    child.child.stdin?.end('a secret\n');
+    const { stdout, stderr } = await child;
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^\$scrypt\$ln=\d+,r=8,p=1\$[^$]+\$[^$\n]+\n$/);
+    expect(stdout).not.toContain('secret');
+  });
+});
