@@ -83,13 +83,27 @@ export class EdgeRunning {
   async listen(): Promise<{ readonly tcp?: number; readonly tls?: number; readonly ws?: number }> {
     const ports = await this.listener.start();
     // Wills of the connections that the end of an earlier process cut.
-    for (const { clientId, packet, settle } of this.sessions.strandedWills()) {
-      const { topic, payload, qos, retain } = packet;
-      const message = { topic, payload: Buffer.from(payload), qos: qos as 0 | 1 | 2, retain: retain === true, dup: false, clientId, receivedAt: Date.now() };
-      this.keeper.keep(message, (error) => {
-        if (error !== undefined) return;
-        void this.listener.publish(message).then(settle, () => undefined);
+    for (const will of this.sessions.strandedWills()) {
+      const { topic, payload, qos, retain } = will.packet;
+      const message = {
+        topic,
+        payload: Buffer.from(payload),
+        qos: qos as 0 | 1 | 2,
+        retain: retain === true,
+        dup: false,
+        clientId: will.clientId,
+        receivedAt: Date.now(),
+      };
+      const kept = new Promise<void>((resolve, reject) => {
+        this.keeper.keep(message, (error) => (error === undefined ? resolve() : reject(error)));
       });
+      // What fails comes again with the next start.
+      kept
+        .then(async () => await this.listener.publish(message))
+        .then(
+          () => will.settle(),
+          () => undefined,
+        );
     }
     return ports;
   }

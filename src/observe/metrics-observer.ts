@@ -167,6 +167,10 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
       case 'dead-lettered': // counted in the ledger
       case 'topology-asserted':
       case 'drain':
+      case 'edge-held': // told by the age of the oldest message in the spool
+      case 'edge-refused': // counted by the listener
+      case 'edge-slow-client':
+      case 'edge-fault':
         break;
     }
   };

@@ -16,7 +16,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(ADAPTERS.map((adapter) => [adapter, BELOW_ADAPTERS])),
   // Keeps messages and sessions in folders of its own, one process at a time.
   edge: [...BELOW_ADAPTERS, 'state'],
-  settings: ['domain'],
+  // And what says whether accounts of devices make sense.
+  settings: ['domain', 'edge/access/problems'],
   // A private broker for commands and tests. Of rabbit only the plain data: what is declared, and as which users.
   local: ['domain', 'rabbit/topology', 'rabbit/definitions'],
   setup: [],

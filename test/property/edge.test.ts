@@ -1,8 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { KeptMessage } from '../../src/domain/kept-message.ts';
+import { Behind } from '../../src/edge/behind.ts';
+import { Copies } from '../../src/edge/copies.ts';
+import type { Entry } from '../../src/edge/entry.ts';
+import { StoringKeeper } from '../../src/edge/keeper.ts';
+import { Line } from '../../src/edge/line.ts';
+import { Parked } from '../../src/edge/parked.ts';
+import { TopicLanes } from '../../src/edge/topic-lanes.ts';
 import { runEdgeHistory } from '../support/sim/edge-history.ts';
 
 // SLUICE_HISTORIES and SLUICE_SEED repeat or lengthen a run; every failure names its seed.
-const HISTORIES = Number(process.env['SLUICE_HISTORIES'] ?? 500);
+const HISTORIES = Number(process.env['SLUICE_HISTORIES'] ?? 300);
 const FIRST_SEED = Number(process.env['SLUICE_SEED'] ?? 1);
 
 describe('what the edge promises, over random histories of faults', () => {
@@ -19,5 +27,76 @@ describe('what the edge promises, over random histories of faults', () => {
     expect(sum.cuts).toBeGreaterThan(HISTORIES);
     expect(sum.diskFailures).toBeGreaterThan(HISTORIES / 10);
     expect(sum.parked).toBeGreaterThan(HISTORIES / 10);
+  });
+});
+
+/** Runs mutated histories until one is caught; the answer is what the checker said. */
+async function caught(): Promise<string> {
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const [first] = (await runEdgeHistory(seed)).violations;
+    if (first !== undefined) return first;
+  }
+  return 'not caught in 200 histories';
+}
+
+function original(prototype: object, method: string): unknown {
+  return Reflect.get(prototype, method);
+}
+
+describe('each mutant is caught', () => {
+  const undo: (() => void)[] = [];
+  afterEach(() => {
+    for (const restore of undo.splice(0)) restore();
+  });
+
+  /** Puts `replacement` in the place of a (private) method, as a wrong edit would. */
+  function mutate(prototype: object, method: string, replacement: (...args: never[]) => unknown): void {
+    const right = original(prototype, method);
+    if (typeof right !== 'function') throw new Error(`${method} is gone: this mutant tests nothing`);
+    Reflect.set(prototype, method, replacement);
+    undo.push(() => Reflect.set(prototype, method, right));
+  }
+
+  it('acknowledges before a message is safe', async () => {
+    const keep = original(StoringKeeper.prototype, 'keep') as StoringKeeper['keep'];
+    mutate(StoringKeeper.prototype, 'keep', function (this: StoringKeeper, message: KeptMessage, done: (error: Error | undefined) => void) {
+      done(undefined);
+      keep.call(this, message, () => {});
+    });
+    expect(await caught()).toMatch(/^lost /);
+  });
+
+  it('sends what is new before what the spool has of its topic', async () => {
+    mutate(Behind.prototype, 'has', () => false);
+    expect(await caught()).toMatch(/ came behind /);
+  });
+
+  it('lets a new message past those of its topic that wait for room', async () => {
+    mutate(Parked.prototype, 'has', () => false);
+    expect(await caught()).toMatch(/ came behind /);
+  });
+
+  it('tries what could not be written behind what is newer', async () => {
+    mutate(Line.prototype, 'putBack', function (this: Line, entry: Entry) {
+      this.push(entry);
+    });
+    expect(await caught()).toMatch(/ came behind /);
+  });
+
+  it('sends what is behind a refused message before it', async () => {
+    const failed = original(TopicLanes.prototype, 'failed') as TopicLanes['failed'];
+    mutate(TopicLanes.prototype, 'failed', function (this: TopicLanes, entry: Entry) {
+      const lane = Reflect.get(this, 'lanes').get(entry.message.topic) as { cursor: number } | undefined;
+      const cursor = lane?.cursor ?? 0;
+      const attempts = failed.call(this, entry);
+      if (lane !== undefined) lane.cursor = cursor + 1;
+      return attempts;
+    });
+    expect(await caught()).toMatch(/ came behind |stayed/);
+  });
+
+  it('forgets what is forwarded only in memory', async () => {
+    mutate(Copies.prototype, 'release', () => {});
+    expect(await caught()).toMatch(/stayed|books/);
   });
 });

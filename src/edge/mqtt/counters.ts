@@ -1,26 +1,4 @@
-import type { Refusal } from './ports.ts';
-
-const REFUSALS: readonly Refusal[] = [
-  'connections',
-  'connection-rate',
-  'tls',
-  'websocket',
-  'connect-timeout',
-  'protocol-version',
-  'client-id',
-  'bad-credentials',
-  'not-authorized',
-  'unavailable',
-  'will',
-  'publish-denied',
-  'subscribe-denied',
-  'topic-too-long',
-  'topic-invalid',
-  'topic-reserved',
-  'packet-too-large',
-  'packet-too-slow',
-  'malformed',
-];
+import { EDGE_REFUSALS, type EdgeRefusal } from '../../domain/edge-state.ts';
 
 /** Plain numbers for metrics. What ends in `Now` goes up and down; the rest counts up. */
 export class Counters {
@@ -55,5 +33,5 @@ export class Counters {
   /** QoS 0 messages that were not sent to subscribers who read too slowly. */
   slowDropped = 0;
   slowClosed = 0;
-  readonly refused: Record<Refusal, number> = Object.fromEntries(REFUSALS.map((reason) => [reason, 0])) as Record<Refusal, number>;
+  readonly refused: Record<EdgeRefusal, number> = Object.fromEntries(EDGE_REFUSALS.map((reason) => [reason, 0])) as Record<EdgeRefusal, number>;
 }

@@ -1,3 +1,4 @@
+import type { EdgeRefusal } from '../../domain/edge-state.ts';
 import type { EpochMs } from '../../domain/message.ts';
 import type { Keeper, KeptMessage } from '../ports.ts';
 
@@ -65,24 +66,7 @@ export interface ListenerKeeper extends Keeper {
 }
 
 /** Why a connection, a log-in, a PUBLISH or a SUBSCRIBE was not accepted. */
-export type Refusal =
-  | 'connections'
-  | 'connection-rate'
-  | 'tls'
-  | 'websocket'
-  | 'connect-timeout'
-  | 'protocol-version'
-  | 'client-id'
-  | LoginRefusal
-  | 'will'
-  | 'publish-denied'
-  | 'subscribe-denied'
-  | 'topic-too-long'
-  | 'topic-invalid'
-  | 'topic-reserved'
-  | 'packet-too-large'
-  | 'packet-too-slow'
-  | 'malformed';
+export type Refusal = EdgeRefusal;
 
 /** Why a client that was connected is not any more. */
 export type DisconnectReason = 'disconnect' | 'lost' | 'keepalive' | 'taken-over' | 'slow-client' | 'not-kept' | 'shutdown' | 'fault' | Refusal;

@@ -1,3 +1,5 @@
+import { EDGE_SESSION_LOSSES, type EdgeSessionLoss } from '../../domain/edge-state.ts';
+
 /** What sessions may take. What is beyond is counted under the name in brackets. */
 export interface SessionBounds {
   /** Sessions that are kept. A new one beyond is refused: others were promised their messages [sessions-full]. */
@@ -33,19 +35,10 @@ export const SESSION_BOUNDS: SessionBounds = {
 export const MOST_FILTER_BYTES = 1_024;
 export const MOST_MESSAGE_BYTES = 16_777_216;
 
-export type Loss = 'sessions-full' | 'expired' | 'subscriptions-full' | 'queue-full' | 'queue-refused' | 'retained-full' | 'wills-full' | 'too-large';
+export type Loss = EdgeSessionLoss;
 
 export class Losses {
-  readonly counts: Record<Loss, number> = {
-    'sessions-full': 0,
-    expired: 0,
-    'subscriptions-full': 0,
-    'queue-full': 0,
-    'queue-refused': 0,
-    'retained-full': 0,
-    'wills-full': 0,
-    'too-large': 0,
-  };
+  readonly counts: Record<Loss, number> = Object.fromEntries(EDGE_SESSION_LOSSES.map((loss) => [loss, 0])) as Record<Loss, number>;
 
   count(loss: Loss): void {
     this.counts[loss] += 1;

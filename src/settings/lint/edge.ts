@@ -1,4 +1,5 @@
 import { topicFilterProblem } from '../../domain/topic-template.ts';
+import { accessProblems } from '../../edge/access/problems.ts';
 import type { Path } from '../problem.ts';
 import type { Lint } from './context.ts';
 
@@ -26,6 +27,7 @@ export function lintEdge(lint: Lint): void {
   if (edge.anonymous !== undefined && ends.some((name) => !LOOPBACK.test(edge[name]?.host ?? ''))) {
     lint.warn(['edge', 'anonymous'], 'whoever reaches the port can publish without a name');
   }
+  for (const { path, message } of accessProblems(edge)) lint.error(['edge', ...path], message);
   const certified = [edge.tls, edge.websocket?.tls].some((tls) => tls !== undefined && tls.clientCertificates !== 'none');
   for (const [i, user] of edge.users.entries()) {
     if (user.certificateOnly && !certified) lint.warn(['edge', 'users', i], 'can never connect: no listener asks for certificates (`clientCertificates`)');
