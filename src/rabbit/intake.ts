@@ -122,7 +122,7 @@ export function inboundMessage(message: ConsumeMessage, receivedAt: number): Inb
   if (replay === undefined) return arrival(message, fields.routingKey, receivedAt, undefined);
   const original = originalIn(headers as Readonly<Record<string, unknown>>);
   const arrived = arrival(message, original.routingKey ?? fields.routingKey, original.receivedAt ?? receivedAt, replay);
-  return { ...arrived, qos: original.qos };
+  return { ...arrived, messageId: undefined, qos: original.qos };
 }
 
 function arrival(message: ConsumeMessage, routingKey: string, receivedAt: number, replay: Replay | undefined): InboundMessage {

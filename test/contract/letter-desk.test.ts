@@ -223,6 +223,7 @@ describe('AmqpLetterDesk', () => {
     expect(texts(arrived)).toEqual([...Array.from({ length: 50 }, (_, i) => String(i)), 'odd']);
     expect(inboundMessage(arrived[50] as ConsumeMessage, 5)).toEqual({
       ...odd,
+      late: false,
       replay: expect.objectContaining({ count: 1, scope: 'message', of: expect.any(String) as string }),
     });
   });

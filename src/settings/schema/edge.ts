@@ -25,9 +25,13 @@ const User = entry('Who may connect.', {
   ),
   certificateOnly: flag('It has no password: its certificate lets it in.', false),
   publish: Type.Optional(
-    filters('Topic filters that it may publish to; `{username}` and `{clientid}` stand for its name and its client id. Left out: `devices/{username}/#`.'),
+    filters(
+      'Topic filters that it may publish to; `{username}` and `{clientid}` stand for its name and its client id. Left out: `devices/{username}/+/#`; for a name of two parts, `SITE.DEVICE`, `devices/SITE/DEVICE/+/#`.',
+    ),
   ),
-  subscribe: Type.Optional(filters('Topic filters that it may subscribe to. Left out: `devices/{username}/#` and `commands/{username}/#`.')),
+  subscribe: Type.Optional(
+    filters('Topic filters that it may subscribe to. Left out: `devices/{username}/#` and `commands/{username}/#`, with the same exception.'),
+  ),
   clientIds: choice(
     "Client ids that it may use: its name, alone or before one of `.`, `:`, `/`; or (`free`) also any that begins with no user's name.",
     ['own', 'free'],
