@@ -48,8 +48,9 @@ export function publishCommand(addresses: Addresses): string {
   return `${mosquitto('pub', addresses)} -t devices/${addresses.site}/bench/telemetry -m '{"values":{"temperature":21.5}}'`;
 }
 
+/** With a client id that begins with the account's name: others are given no queue, and hear nothing (src/rabbit/device-account.ts). */
 export function subscribeCommand(addresses: Addresses): string {
-  return `${mosquitto('sub', addresses)} -v -t 'devices/${addresses.site}/#'`;
+  return `${mosquitto('sub', addresses)} -i ${shellWord(`${addresses.device.name}.watch`)} -v -t 'devices/${addresses.site}/#'`;
 }
 
 export function banner(addresses: Addresses): string[] {

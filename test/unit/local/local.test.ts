@@ -205,6 +205,8 @@ describe('the banner', () => {
     const text = banner(addresses).join('\n');
     expect(text).not.toContain('very-secret');
     for (const words of ['15672', 'accounts.json', 'the-token-file', '/readyz', 'mosquitto_sub', 'ws://127.0.0.1:15675/ws']) expect(text).toContain(words);
+    // Its client id begins with the account's name: RabbitMQ gives others no queue.
+    expect(text).toMatch(/mosquitto_sub .* -u (\S+) .* -i \1\.watch /);
     expect(withoutPassword('amqp://u:p@h:1/v')).toBe('amqp://u@h:1/v');
   });
 
