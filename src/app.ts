@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { announcer, urlOf } from './app/announce.ts';
 import { gatewayHttp } from './app/http.ts';
 import { buildPipeline } from './app/pipeline.ts';
 import { gatewayWatch } from './app/watch.ts';
@@ -81,6 +82,7 @@ export class App {
   private readonly bindings: BindingWatch;
   private readonly queues: QueueWatch | undefined;
   private draining = false;
+  private readonly phase: (component: (typeof COMPONENTS)[number], phase: Phase, reason?: string) => void;
 
   constructor(options: AppOptions) {
     const { start, version } = options;
@@ -127,6 +129,7 @@ export class App {
     };
     this.observer = fanOut([metrics.observer, this.tracker.observer, this.logging.observer, follow], options.onBug);
     const { observer } = this;
+    this.phase = announcer(this.tracker, observer, () => this.draining);
     this.books = new BooksWatch({ ledger: this.ledger, holdings, scheduler, observer, everyMs: BOOKS_MS });
 
     const instance = instanceName();
@@ -221,12 +224,12 @@ export class App {
     this.logging.start();
     this.runtime.start();
     this.phase('http', 'starting');
-    const { address, port } = await this.http.start();
+    const bound = await this.http.start();
     this.phase('http', 'ready');
     this.phase('ledger', 'ready');
     this.books.start();
     this.queues?.start();
-    this.logging.logger.info({ url: `http://${address.includes(':') ? `[${address}]` : address}:${port}` }, 'HTTP is listening');
+    this.logging.logger.info({ url: urlOf(bound) }, 'HTTP is listening');
     this.phase('broker', 'starting', 'connecting');
     this.followSessions();
     await Promise.all([this.consuming.start(signal), this.publishing.start(signal)]);
@@ -289,12 +292,5 @@ export class App {
     this.consuming.onChange(follow);
     this.publishing.onChange(follow);
     follow();
-  }
-
-  private phase(component: (typeof COMPONENTS)[number], phase: Phase, reason?: string): void {
-    if (this.draining && phase !== 'draining') return;
-    const before = this.tracker.components().find((each) => each.name === component);
-    if (before?.phase === phase && before.reason === reason) return;
-    this.observer({ type: 'component-phase', component, phase, reason });
   }
 }

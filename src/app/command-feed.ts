@@ -4,6 +4,7 @@ import { edgeMessagePrefix } from '../domain/message.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
 import type { Delivery, Scheduler } from '../pipeline/ports.ts';
 import { assertTopology } from '../rabbit/assert-topology.ts';
+import { pause } from '../rabbit/deadline.ts';
 import { messageOf } from '../rabbit/reasons.ts';
 import { Session } from '../rabbit/session.ts';
 import { AmqpSource } from '../rabbit/source.ts';
@@ -94,11 +95,10 @@ export class CommandFeed {
         return;
       } catch (error) {
         if (attempt === 1) warn(`a command to ${JSON.stringify(topic)} could not be handed to the devices yet: ${messageOf(error)}`);
-        await new Promise<void>((resolve) =>
-          scheduler.after(
-            backoffMs(attempt, () => scheduler.random(), RETRY_BASE_MS, RETRY_CAP_MS),
-            resolve,
-          ),
+        await pause(
+          backoffMs(attempt, () => scheduler.random(), RETRY_BASE_MS, RETRY_CAP_MS),
+          this.stopping.signal,
+          scheduler,
         );
       }
     }

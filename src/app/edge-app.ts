@@ -3,7 +3,7 @@ import { noAnomalies } from '../codec/anomalies.ts';
 import { addressOf } from '../domain/broker-url.ts';
 import type { Observer, Phase } from '../domain/events.ts';
 import { type InFlight, Ledger } from '../domain/ledger.ts';
-import { status as edgePage } from '../http/edge.ts';
+import { edge as edgePage } from '../http/edge.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import { type StatusTracker, trackStatus } from '../http/tracker.ts';
 import { edgeMessagePrefix } from '../domain/message.ts';
@@ -17,6 +17,7 @@ import { systemScheduler } from '../pipeline/scheduler.ts';
 import { AmqpBridge } from '../rabbit/bridge.ts';
 import { Session } from '../rabbit/session.ts';
 import type { Settings } from '../settings/load.ts';
+import { announcer, urlOf } from './announce.ts';
 import { EdgeRunning } from './edge-running.ts';
 import { sessionOptions } from './session-options.ts';
 
@@ -55,6 +56,7 @@ export class EdgeApp {
   private readonly books: BooksWatch;
   private running: EdgeRunning | undefined;
   private draining = false;
+  private readonly phase: (component: (typeof COMPONENTS)[number], phase: Phase, reason?: string) => void;
 
   constructor(options: EdgeAppOptions) {
     this.options = options;
@@ -86,6 +88,7 @@ export class EdgeApp {
     });
     this.observer = fanOut([metrics.observer, this.tracker.observer, this.logging.observer], options.onBug);
     const { observer } = this;
+    this.phase = announcer(this.tracker, observer, () => this.draining);
     this.books = new BooksWatch({
       ledger: this.ledger,
       holdings: () => ({ ...inFlight(), batches: 0, lanes: 0, deadLetters: 0 }),
@@ -136,9 +139,9 @@ export class EdgeApp {
     this.logging.start();
     this.runtime.start();
     this.phase('http', 'starting');
-    const { address, port } = await this.http.start();
+    const bound = await this.http.start();
     this.phase('http', 'ready');
-    logger.info({ url: `http://${address.includes(':') ? `[${address}]` : address}:${port}` }, 'HTTP is listening');
+    logger.info({ url: urlOf(bound) }, 'HTTP is listening');
     this.phase('spool', 'starting');
     this.running = new EdgeRunning({ ...this.options, bridge: this.bridge, ledger: this.ledger, logging: this.logging, observer: this.observer });
     const { running } = this;
@@ -209,12 +212,5 @@ export class EdgeApp {
         );
       this.followSpool();
     });
-  }
-
-  private phase(component: (typeof COMPONENTS)[number], phase: Phase, reason?: string): void {
-    if (this.draining && phase !== 'draining') return;
-    const before = this.tracker.components().find((each) => each.name === component);
-    if (before?.phase === phase && before.reason === reason) return;
-    this.observer({ type: 'component-phase', component, phase, reason });
   }
 }

@@ -21,6 +21,9 @@ export interface Keeper {
   offer(message: KeptMessage): boolean;
 }
 
+/** What subscribers of this broker get of a message. aedes is given the same `payload` later. */
+export type LocalMessage = Pick<KeptMessage, 'topic' | 'payload' | 'qos' | 'retain'>;
+
 /** A kept message with its place in the spool. */
 export interface SpooledMessage {
   /** From 1, without gaps save for what was corrupt, never used twice. */

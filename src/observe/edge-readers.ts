@@ -1,9 +1,10 @@
 import { EDGE_REFUSALS, EDGE_SESSION_LOSSES, type EdgeState } from '../domain/edge-state.ts';
 import type { EDGE_METRICS } from './edge-metrics.ts';
-import type { Add } from './readers.ts';
+import { type Add, oncePerScrape } from './readers.ts';
 
 /** How each metric of an edge is read; nothing while it is starting. */
-export function edgeReaders(edge: () => EdgeState | undefined, now: () => number): Record<keyof typeof EDGE_METRICS, (add: Add) => void> {
+export function edgeReaders(ask: () => EdgeState | undefined, now: () => number): Record<keyof typeof EDGE_METRICS, (add: Add) => void> {
+  const edge = oncePerScrape(ask);
   const of =
     (value: (state: EdgeState) => number): ((add: Add) => void) =>
     (add) => {

@@ -24,7 +24,7 @@ const OUTCOME_FIELD: Readonly<Record<Outcome, keyof Tally>> = {
 const OUTCOME_FIELDS = Object.entries(OUTCOME_FIELD) as readonly [Outcome, keyof Tally][];
 
 /** Calls `make` at most once until the current synchronous run ends: all numbers of one scrape are from one call. */
-function oncePerScrape<T>(make: () => T): () => T {
+export function oncePerScrape<T>(make: () => T): () => T {
   let kept: { value: T } | undefined;
   return () => {
     if (kept === undefined) {

@@ -1,6 +1,6 @@
 import { addressOf, splitUrls, vhostOf } from '../domain/broker-url.ts';
 import { topicFilterProblem } from '../domain/topic-template.ts';
-import { Lint, type LintInput } from './lint/context.ts';
+import { Lint, type LintInput, LOOPBACK } from './lint/context.ts';
 import { lintEdge } from './lint/edge.ts';
 import { lintFlow } from './lint/flow.ts';
 import { lintProfiles } from './lint/profiles.ts';
@@ -60,7 +60,7 @@ function connection(lint: Lint): void {
     const problem = filter === undefined ? undefined : topicFilterProblem(filter);
     if (problem !== undefined) lint.error(['source', 'topics', i], problem);
   }
-  if (!lint.failedAt(['http']) && !/^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(http.host)) {
+  if (!lint.failedAt(['http']) && !LOOPBACK.test(http.host)) {
     lint.warn(
       ['http', 'host'],
       `${JSON.stringify(http.host)} is not loopback: whoever reaches the port can read status and metrics`,

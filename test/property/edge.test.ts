@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { KeptMessage } from '../../src/domain/kept-message.ts';
 import { Behind } from '../../src/edge/behind.ts';
 import { Copies } from '../../src/edge/copies.ts';
@@ -7,6 +7,7 @@ import { StoringKeeper } from '../../src/edge/keeper.ts';
 import { Line } from '../../src/edge/line.ts';
 import { Parked } from '../../src/edge/parked.ts';
 import { TopicLanes } from '../../src/edge/topic-lanes.ts';
+import { mutants } from '../support/mutants.ts';
 import { runEdgeHistory } from '../support/sim/edge-history.ts';
 
 // SLUICE_HISTORIES and SLUICE_SEED repeat or lengthen a run; every failure names its seed.
@@ -39,64 +40,53 @@ async function caught(): Promise<string> {
   return 'not caught in 200 histories';
 }
 
-function original(prototype: object, method: string): unknown {
-  return Reflect.get(prototype, method);
-}
-
 describe('each mutant is caught', () => {
-  const undo: (() => void)[] = [];
-  afterEach(() => {
-    for (const restore of undo.splice(0)) restore();
-  });
-
-  /** Puts `replacement` in the place of a (private) method, as a wrong edit would. */
-  function mutate(prototype: object, method: string, replacement: (...args: never[]) => unknown): void {
-    const right = original(prototype, method);
-    if (typeof right !== 'function') throw new Error(`${method} is gone: this mutant tests nothing`);
-    Reflect.set(prototype, method, replacement);
-    undo.push(() => Reflect.set(prototype, method, right));
-  }
+  const mutate = mutants();
 
   it('acknowledges before a message is safe', async () => {
-    const keep = original(StoringKeeper.prototype, 'keep') as StoringKeeper['keep'];
-    mutate(StoringKeeper.prototype, 'keep', function (this: StoringKeeper, message: KeptMessage, done: (error: Error | undefined) => void) {
-      done(undefined);
-      keep.call(this, message, () => {});
+    mutate(StoringKeeper.prototype, 'keep', (original: StoringKeeper['keep']) => {
+      return function (this: StoringKeeper, message: KeptMessage, done: (error: Error | undefined) => void) {
+        done(undefined);
+        original.call(this, message, () => {});
+      };
     });
     expect(await caught()).toMatch(/^lost /);
   });
 
   it('sends what is new before what the spool has of its topic', async () => {
-    mutate(Behind.prototype, 'has', () => false);
+    mutate(Behind.prototype, 'has', () => () => false);
     expect(await caught()).toMatch(/ came behind /);
   });
 
   it('lets a new message past those of its topic that wait for room', async () => {
-    mutate(Parked.prototype, 'has', () => false);
+    mutate(Parked.prototype, 'has', () => () => false);
     expect(await caught()).toMatch(/ came behind /);
   });
 
   it('tries what could not be written behind what is newer', async () => {
-    mutate(Line.prototype, 'putBack', function (this: Line, entry: Entry) {
-      this.push(entry);
+    mutate(Line.prototype, 'putBack', () => {
+      return function (this: Line, entry: Entry) {
+        this.push(entry);
+      };
     });
     expect(await caught()).toMatch(/ came behind /);
   });
 
   it('sends what is behind a refused message before it', async () => {
-    const failed = original(TopicLanes.prototype, 'failed') as TopicLanes['failed'];
-    mutate(TopicLanes.prototype, 'failed', function (this: TopicLanes, entry: Entry) {
-      const lane = Reflect.get(this, 'lanes').get(entry.message.topic) as { cursor: number } | undefined;
-      const cursor = lane?.cursor ?? 0;
-      const attempts = failed.call(this, entry);
-      if (lane !== undefined) lane.cursor = cursor + 1;
-      return attempts;
+    mutate(TopicLanes.prototype, 'failed', (original: TopicLanes['failed']) => {
+      return function (this: TopicLanes, entry: Entry) {
+        const lane = Reflect.get(this, 'lanes').get(entry.message.topic) as { cursor: number } | undefined;
+        const cursor = lane?.cursor ?? 0;
+        const attempts = original.call(this, entry);
+        if (lane !== undefined) lane.cursor = cursor + 1;
+        return attempts;
+      };
     });
     expect(await caught()).toMatch(/ came behind |stayed/);
   });
 
   it('forgets what is forwarded only in memory', async () => {
-    mutate(Copies.prototype, 'release', () => {});
+    mutate(Copies.prototype, 'release', () => () => {});
     expect(await caught()).toMatch(/stayed|books/);
   });
 });

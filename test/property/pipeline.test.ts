@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Lane, type LaneContext } from '../../src/pipeline/lane.ts';
 import { Lanes } from '../../src/pipeline/lanes.ts';
 import { Permits } from '../../src/pipeline/permits.ts';
 import type { Batch } from '../../src/pipeline/ports.ts';
+import { mutants } from '../support/mutants.ts';
 import type { SimMutations } from '../support/sim/broker.ts';
 import { type HistoryReport, runHistory } from '../support/sim/history.ts';
 
@@ -47,18 +48,7 @@ async function caught(mutations?: SimMutations): Promise<string> {
 }
 
 describe('each mutant is caught', () => {
-  const undo: (() => void)[] = [];
-  afterEach(() => {
-    for (const restore of undo.splice(0)) restore();
-  });
-
-  /** Puts `replacement` in the place of a (private) method, as a wrong edit would. */
-  function mutate(prototype: object, method: string, replacement: (...args: never[]) => unknown): void {
-    const original = Reflect.get(prototype, method) as unknown;
-    if (typeof original !== 'function') throw new Error(`${method} is gone: this mutant tests nothing`);
-    Reflect.set(prototype, method, replacement);
-    undo.push(() => Reflect.set(prototype, method, original));
-  }
+  const mutate = mutants();
 
   it('acks before the confirm', async () => {
     expect(await caught({ ackEarly: true })).toMatch(/lost|imbalance/);
@@ -73,7 +63,7 @@ describe('each mutant is caught', () => {
   });
 
   it('sends by new settings before what was decided by the old ones has gone out', async () => {
-    mutate(Lanes.prototype, 'fence', () => {});
+    mutate(Lanes.prototype, 'fence', () => () => {});
     expect(await caught()).toMatch(/out of order/);
   });
 
@@ -84,29 +74,32 @@ describe('each mutant is caught', () => {
       publish(batch: Batch, signal: AbortSignal): Promise<{ ok: boolean }>;
       forwarded(items: Batch['items']): void;
     }
-    const original = Reflect.get(Lane.prototype, 'sendHead') as (this: Inside, head: Batch) => Promise<void>;
-    mutate(Lane.prototype, 'sendHead', async function (this: Inside, head: Batch): Promise<void> {
-      if (this.queue.length < 2 || this.context.signal.aborted) return await original.call(this, head);
-      const result = await this.publish(head, new AbortController().signal);
-      this.queue.shift();
-      if (result.ok) this.forwarded(head.items);
-      else {
-        this.queue.push(head);
-        await new Promise<void>((resolve) => this.context.scheduler.after(5, resolve));
-      }
+    mutate(Lane.prototype, 'sendHead', (original: (this: Inside, head: Batch) => Promise<void>) => {
+      return async function (this: Inside, head: Batch): Promise<void> {
+        if (this.queue.length < 2 || this.context.signal.aborted) return await original.call(this, head);
+        const result = await this.publish(head, new AbortController().signal);
+        this.queue.shift();
+        if (result.ok) this.forwarded(head.items);
+        else {
+          this.queue.push(head);
+          await new Promise<void>((resolve) => this.context.scheduler.after(5, resolve));
+        }
+      };
     });
     expect(await caught()).toMatch(/out of order/);
   });
 
   it('overflows the bound on what is on its way', async () => {
-    mutate(Permits.prototype, 'fits', () => true);
+    mutate(Permits.prototype, 'fits', () => () => true);
     expect(await caught()).toMatch(/publishes at once/);
   });
 
   it('forgets to settle what it prunes as stale', async () => {
-    mutate(Lane.prototype, 'end', function (this: { itemCount: number }, items: Batch['items'], outcome: string) {
-      this.itemCount -= items.length;
-      if (outcome !== 'abandoned') for (const item of items) item.delivery.settlePart(outcome as 'forwarded');
+    mutate(Lane.prototype, 'end', () => {
+      return function (this: { itemCount: number }, items: Batch['items'], outcome: string) {
+        this.itemCount -= items.length;
+        if (outcome !== 'abandoned') for (const item of items) item.delivery.settlePart(outcome as 'forwarded');
+      };
     });
     expect(await caught()).toMatch(/imbalance/);
   });

@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Appender } from '../../src/edge/log/appender.ts';
 import { Scanner } from '../../src/edge/log/scan.ts';
 import { Mark, type MarkState } from '../../src/edge/spool/mark.ts';
 import { SpoolReader } from '../../src/edge/spool/reader.ts';
 import { Settled } from '../../src/edge/spool/settled.ts';
+import { mutants } from '../support/mutants.ts';
 import type { SimDisk } from '../support/sim-disk.ts';
 import { SpoolHistory, type SpoolReport } from '../support/spool-history.ts';
 
@@ -65,18 +66,7 @@ async function caught(spoil?: (disk: SimDisk) => void): Promise<string> {
 }
 
 describe('each mutant is caught', () => {
-  const undo: (() => void)[] = [];
-  afterEach(() => {
-    for (const restore of undo.splice(0)) restore();
-  });
-
-  /** Puts `replacement` in the place of a (private) method, as a wrong edit would. */
-  function mutate(prototype: object, method: string, replacement: (original: Method) => Method): void {
-    const original = Reflect.get(prototype, method) as Method;
-    if (typeof original !== 'function') throw new Error(`${method} is gone: this mutant tests nothing`);
-    Reflect.set(prototype, method, replacement(original));
-    undo.push(() => Reflect.set(prototype, method, original));
-  }
+  const mutate = mutants();
 
   it('answers before it is on the disk', async () => {
     const lie = (disk: SimDisk): void => {
@@ -93,7 +83,7 @@ describe('each mutant is caught', () => {
   });
 
   it('marks more than is settled', async () => {
-    mutate(Mark.prototype, 'write', (original) => {
+    mutate(Mark.prototype, 'write', (original: Method) => {
       return function (this: Mark, state: MarkState, force: boolean, done: () => void) {
         const frontier = Math.min(state.frontier + 1, state.next);
         return Reflect.apply(original, this, [{ ...state, frontier }, force, done] as never[]) as unknown;
@@ -118,7 +108,7 @@ describe('each mutant is caught', () => {
   });
 
   it('loses the good record behind a damaged one', async () => {
-    mutate(Scanner.prototype, 'lose', (original) => {
+    mutate(Scanner.prototype, 'lose', (original: Method) => {
       return function (this: ScannerInside, bytes: number) {
         const left = this.bytes.length - this.at;
         return Reflect.apply(original, this, [Math.min(left, bytes + 1)] as never[]);
@@ -128,7 +118,7 @@ describe('each mutant is caught', () => {
   });
 
   it('does not check what it reads', async () => {
-    mutate(Scanner.prototype, 'next', (original) => {
+    mutate(Scanner.prototype, 'next', (original: Method) => {
       return function (this: ScannerInside) {
         const { at, bytes } = this;
         if (bytes.length - at > 20 && bytes.readUInt32LE(at) === this.id.marker && at + 20 + bytes.readUInt32LE(at + 4) <= bytes.length) {
@@ -150,7 +140,7 @@ describe('each mutant is caught', () => {
   });
 
   it('begins behind the oldest after a rewind', async () => {
-    mutate(SpoolReader.prototype, 'rewind', (original) => {
+    mutate(SpoolReader.prototype, 'rewind', (original: Method) => {
       return function (this: SpoolReader) {
         Reflect.apply(original, this, []);
         this.cursor += 1;

@@ -1,5 +1,6 @@
 import type { TlsOptions } from 'node:tls';
-import type { Access, ListenerEvent, ListenerKeeper, SessionExtras } from './ports.ts';
+import type { Keeper } from '../ports.ts';
+import type { Access, ListenerEvent, SessionExtras } from './ports.ts';
 
 export interface Address {
   readonly host: string;
@@ -64,7 +65,7 @@ export interface MqttListenerOptions {
   readonly tls?: Address & ListenTls;
   /** MQTT over WebSocket at /ws, over TLS where `tls` is given. */
   readonly ws?: Address & { readonly tls?: ListenTls };
-  readonly keeper: ListenerKeeper;
+  readonly keeper: Keeper;
   readonly access: Access;
   readonly sessions: SessionExtras;
   /** The store of sessions as aedes knows it. */

@@ -1,6 +1,6 @@
 import type { EdgeRefusal } from '../../domain/edge-state.ts';
 import type { EpochMs } from '../../domain/message.ts';
-import type { Keeper, KeptMessage } from '../ports.ts';
+import type { LocalMessage } from '../ports.ts';
 
 export type Transport = 'tcp' | 'tls' | 'ws' | 'wss';
 
@@ -51,18 +51,6 @@ export interface SessionExtras {
   hasRoomFor(client: { readonly id: string }, filter: string): boolean;
   /** Set by the listener: what a client may have in its queue. aedes stores the filters that were refused as well. */
   permits: (client: { readonly id: string }, filter: string) => boolean;
-}
-
-export interface LocalMessage {
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly qos: 0 | 1 | 2;
-  readonly retain: boolean;
-}
-
-export interface ListenerKeeper extends Keeper {
-  /** QoS 0 with the policy `best-effort`: sent now or never. Answers whether it was taken. Must not wait. */
-  offer(message: KeptMessage): boolean;
 }
 
 /** Why a connection, a log-in, a PUBLISH or a SUBSCRIBE was not accepted. */

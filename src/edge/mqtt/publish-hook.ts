@@ -2,14 +2,14 @@ import type { Held } from './ack-order.ts';
 import type { AedesClient, IncomingPublish } from './aedes-client.ts';
 import { type Incoming, IncomingIds } from './incoming-ids.ts';
 import { MESSAGE_BYTES } from './options.ts';
-import type { Access, ListenerKeeper, SessionExtras } from './ports.ts';
-import type { KeptMessage } from '../ports.ts';
+import type { Access, SessionExtras } from './ports.ts';
+import type { Keeper, KeptMessage } from '../ports.ts';
 import type { Shared } from './shared.ts';
 import type { Wire } from './wire.ts';
 
 export interface PublishHookOptions {
   readonly shared: Shared;
-  readonly keeper: ListenerKeeper;
+  readonly keeper: Keeper;
   readonly access: Access;
   readonly sessions: SessionExtras;
   readonly qos0: 'keep' | 'best-effort';

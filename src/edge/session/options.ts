@@ -1,6 +1,6 @@
 import type { LogFiles } from '../log/files.ts';
 import type { Loss, SessionBounds } from './bounds.ts';
-import type { ClientRef, Qos } from './packets.ts';
+import type { ClientRef } from './packets.ts';
 
 export interface SessionsOptions {
   /** For these sessions alone, and one process at a time. Made where it is missing. */
@@ -37,12 +37,4 @@ export interface SessionStats {
 export interface Broker {
   readonly id: string;
   on?(event: 'client' | 'clientDisconnect', listener: (client: ClientRef) => void): unknown;
-}
-
-/** A message of a device, before it is acknowledged. aedes must be given the same `payload` later. */
-export interface LocalMessage {
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly qos: Qos;
-  readonly retain: boolean;
 }

@@ -39,6 +39,9 @@ export const BUILT_IN: ReadonlyMap<string, string> = new Map([
   ['amq.match', 'headers'],
 ]);
 
+/** Addresses that only this machine reaches. */
+export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
+
 /** What the rules of the lint ask, and how they answer. */
 export class Lint {
   readonly raw: RawSettings;

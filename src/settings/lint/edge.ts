@@ -1,9 +1,6 @@
 import { topicFilterProblem } from '../../domain/topic-template.ts';
 import { accessProblems } from '../../edge/access/problems.ts';
-import type { Path } from '../problem.ts';
-import type { Lint } from './context.ts';
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
+import { type Lint, LOOPBACK } from './context.ts';
 
 /** What of the edge does not go together; and routes, which only an edge can do without. */
 export function lintEdge(lint: Lint): void {
@@ -38,10 +35,9 @@ export function lintEdge(lint: Lint): void {
       lint.error([...at, 'clientCertificates'], 'has no effect without `ca`, which says whose certificates are good');
     }
   }
-  const filters: readonly (readonly [Path, string])[] = edge.bridge.commands.map((filter, i) => [['edge', 'bridge', 'commands', i], filter]);
-  for (const [at, filter] of filters) {
+  for (const [i, filter] of edge.bridge.commands.entries()) {
     const problem = topicFilterProblem(filter);
-    if (problem !== undefined) lint.error(at, problem);
+    if (problem !== undefined) lint.error(['edge', 'bridge', 'commands', i], problem);
   }
   if (edge.bridge.inFlightPerTopic > edge.bridge.inFlight) {
     lint.error(['edge', 'bridge', 'inFlightPerTopic'], `is more than \`inFlight\` (${edge.bridge.inFlight})`);

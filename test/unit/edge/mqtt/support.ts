@@ -3,14 +3,14 @@ import memory from 'aedes-persistence';
 import { onTestFinished } from 'vitest';
 import { MqttListener } from '../../../../src/edge/mqtt/listener.ts';
 import type { MqttListenerOptions } from '../../../../src/edge/mqtt/options.ts';
-import type { Access, ListenerEvent, ListenerKeeper, LocalMessage, Login, LoginAnswer, SessionExtras } from '../../../../src/edge/mqtt/ports.ts';
-import type { KeptMessage } from '../../../../src/edge/ports.ts';
+import type { Access, ListenerEvent, Login, LoginAnswer, SessionExtras } from '../../../../src/edge/mqtt/ports.ts';
+import type { Keeper, KeptMessage, LocalMessage } from '../../../../src/edge/ports.ts';
 import * as packets from './packets.ts';
 
 type Done = (error: Error | undefined) => void;
 
 /** Keeps at once, or when the test says. */
-export class FakeKeeper implements ListenerKeeper {
+export class FakeKeeper implements Keeper {
   readonly asked: KeptMessage[] = [];
   readonly offered: KeptMessage[] = [];
   /** What waits, in the order of the calls; with `hold` nothing is kept by itself. */
