@@ -1,10 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { announcer, urlOf } from './app/announce.ts';
+import { DirectEdge } from './app/direct-edge.ts';
+import { followEvents, followSessions } from './app/follow.ts';
+import { type Component, namesOf, type SessionName } from './app/names.ts';
 import { gatewayHttp } from './app/http.ts';
-import { buildPipeline } from './app/pipeline.ts';
+import { buildPipeline, type Pipeline } from './app/pipeline.ts';
 import { gatewayWatch } from './app/watch.ts';
 import { queuesOf, queueWatchOf } from './app/broker-probe.ts';
-import type { CodecSurroundings } from './app/codec-environment.ts';
 import { Declarations } from './app/declarations.ts';
 import { addressOf } from './domain/broker-url.ts';
 import type { Observer, Phase } from './domain/events.ts';
@@ -19,14 +21,12 @@ import { createMetrics } from './observe/metrics.ts';
 import { RuntimeMonitor } from './observe/runtime.ts';
 import { BooksWatch, type Holdings, inFlightOf } from './pipeline/books-watch.ts';
 import { Dedupe } from './pipeline/dedupe.ts';
-import type { Forwarder } from './pipeline/forwarder.ts';
 import { instanceName } from './pipeline/ids.ts';
+import type { LaneStatus } from './pipeline/ports.ts';
 import { systemScheduler } from './pipeline/scheduler.ts';
 import type { BindingWatch } from './rabbit/binding-watch.ts';
-import type { AmqpDeadLetters } from './rabbit/dead-letters.ts';
 import type { QueueWatch } from './rabbit/queue-watch.ts';
 import { Session } from './rabbit/session.ts';
-import type { AmqpSink } from './rabbit/sink.ts';
 import { AmqpSource } from './rabbit/source.ts';
 import { buildTopology } from './rabbit/topology.ts';
 import { type InForce, Reloader } from './app/reloader.ts';
@@ -38,10 +38,8 @@ import { topologyOptions } from './app/topology-options.ts';
 const ANSWER_MS = 10_000;
 /** How long closing a connection in good order may take before it is cut. */
 const CLOSE_MS = 1500;
-const COMPONENTS = ['http', 'broker', 'topology', 'source', 'ledger'] as const;
 /** Between two checks of the books. */
 const BOOKS_MS = 5000;
-const SESSIONS = ['consume', 'publish'] as const;
 
 export interface AppOptions {
   /** What the gateway starts with. */
@@ -71,33 +69,35 @@ export class App {
   private readonly declarations: Declarations;
   private readonly consuming: Session;
   private readonly publishing: Session;
-  private readonly sink: AmqpSink;
-  private readonly deadLetters: AmqpDeadLetters;
+  private readonly pipeline: Pipeline;
   private readonly source: AmqpSource;
-  private readonly forwarder: Forwarder;
-  private readonly surroundings: CodecSurroundings;
   /** Aborted when nothing more may be waited for: lanes give back what they hold. */
   private readonly abandon = new AbortController();
   private readonly books: BooksWatch;
   private readonly bindings: BindingWatch;
   private readonly queues: QueueWatch | undefined;
+  private readonly edge: DirectEdge | undefined;
   private draining = false;
-  private readonly phase: (component: (typeof COMPONENTS)[number], phase: Phase, reason?: string) => void;
+  private readonly components: readonly Component[];
+  private readonly phase: (component: Component, phase: Phase, reason?: string) => void;
 
   constructor(options: AppOptions) {
     const { start, version } = options;
     const { settings } = start;
+    const scheduler = systemScheduler;
     // Every lane that waits listens: their number is bounded by the prefetch, not by ten.
     setMaxListeners(0, this.abandon.signal);
     const { gateway, routes, dedupe } = settings;
-    const scheduler = systemScheduler;
     this.logging = new Logging({ name: gateway.name, level: settings.log.level, format: settings.log.pretty ? 'text' : options.logFormat });
-    this.tracker = trackStatus({ components: COMPONENTS, sessions: SESSIONS }, () => scheduler.now());
-    const holdings = (): Holdings => ({ messages: this.source.unsettled, ...this.forwarder.holdings() });
+    const names = namesOf(settings.edge);
+    this.components = names.components;
+    const edge = settings.edge.mode === 'direct' ? () => this.edge?.state() : undefined;
+    this.tracker = trackStatus(names, () => scheduler.now());
+    const holdings = (): Holdings => ({ messages: this.unsettled, ...this.pipeline.forwarder.holdings() });
     const inFlight = (): InFlight => inFlightOf(holdings());
     const remembered = new Dedupe({ entries: dedupe.enabled ? dedupe.entries : 0, windowMs: dedupe.windowSeconds * 1000 });
     const watch = gatewayWatch(settings, scheduler, this.logging.logger);
-    const lanes = (): ReturnType<Forwarder['lanesStatus']> => this.forwarder.lanesStatus();
+    const lanes = (): LaneStatus[] => this.pipeline.forwarder.lanesStatus();
     this.queues = queueWatchOf(settings, (message) => this.logging.logger.warn(message));
     const metrics = createMetrics({
       ledger: this.ledger,
@@ -106,111 +106,110 @@ export class App {
       inFlight,
       dedupe: () => remembered.stats(),
       devices: () => watch.devices.counts(scheduler.now()),
-      anomalies: () => this.surroundings.environment.counts,
+      anomalies: () => this.pipeline.surroundings.environment.counts,
       lanes,
       routes: routes.map((route) => route.name),
-      sessions: SESSIONS,
+      ...names,
       addresses: settings.rabbitmq.urls.map(addressOf),
-      components: COMPONENTS,
+      edge,
       runtime: () => this.runtime.read(),
       logging: () => this.logging.stats(),
       version,
       config: () => this.reloader.inForce.version,
     });
-    const follow: Observer = (event) => {
-      if (event.type === 'ledger-imbalance') this.phase('ledger', 'degraded', event.reason);
-      else if (event.type === 'ledger-balanced') this.phase('ledger', 'ready');
-      else if (event.type === 'binding-missing') this.phase('topology', 'degraded', event.reason);
-      else if (event.type === 'binding-restored') this.phase('topology', 'ready');
-      else if (event.type === 'poison-suspected') this.phase('source', 'degraded', event.reason);
-      else if (this.source.suspicion !== undefined) return;
-      else if (event.type === 'source-attached') this.phase('source', 'ready');
-      else if (event.type === 'source-detached') this.phase('source', 'degraded', event.reason);
-    };
+    const follow = followEvents(
+      (...phase) => this.phase(...phase),
+      () => this.source.suspicion,
+    );
     this.observer = fanOut([metrics.observer, this.tracker.observer, this.logging.observer, follow], options.onBug);
     const { observer } = this;
     this.phase = announcer(this.tracker, observer, () => this.draining);
     this.books = new BooksWatch({ ledger: this.ledger, holdings, scheduler, observer, everyMs: BOOKS_MS });
-
     const instance = instanceName();
-    const session = (name: (typeof SESSIONS)[number]): Session => new Session({ ...sessionOptions(settings, name), observer, scheduler });
+    // An edge keeps what comes, whatever is wrong with the broker: it waits.
+    const session = (name: SessionName): Session => new Session({ ...sessionOptions(settings, name), failFast: edge === undefined, observer, scheduler });
     this.consuming = session('consume');
     this.publishing = session('publish');
-    const parts = buildPipeline({
-      settings,
+    const shared = { settings, ledger: this.ledger, scheduler, observer };
+    this.pipeline = buildPipeline({
+      ...shared,
       configVersion: start.version,
       instance,
       session: this.publishing,
-      ledger: this.ledger,
       dedupe: remembered,
-      scheduler,
-      observer,
       onlooker: watch.onlooker,
       signal: this.abandon.signal,
       answerMs: ANSWER_MS,
       warn: (message) => this.logging.logger.warn(message),
-      takeBack: async () => await this.source.renew('what waits was decided under earlier settings and does not get through: it is decided anew'),
+      takeBack: async () => {
+        const reason = 'what waits was decided under earlier settings and does not get through: it is decided anew';
+        this.edge?.renew(reason);
+        await this.source.renew(reason);
+      },
     });
-    this.sink = parts.sink;
-    this.deadLetters = parts.deadLetters;
-    this.surroundings = parts.surroundings;
-    this.forwarder = parts.forwarder;
     const topology = buildTopology(topologyOptions(settings));
     this.declarations = new Declarations({
+      ...shared,
       topology,
       session: this.consuming,
-      scheduler,
-      observer,
       phase: (phase, reason) => this.phase('topology', phase, reason),
       missing: () => this.bindings.reason,
       answerMs: ANSWER_MS,
     });
-    this.bindings = ingestBindings({ settings, topology, session: this.consuming, scheduler, observer });
+    this.bindings = ingestBindings({ ...shared, topology, session: this.consuming });
     this.source = new AmqpSource({
+      ...shared,
       session: this.consuming,
       queue: settings.source.queue,
       prefetch: settings.source.prefetch,
-      ledger: this.ledger,
-      scheduler,
-      observer,
       prepare: async (connection) => await this.declarations.declare(connection),
       onBug: options.onBug,
       timeoutMs: ANSWER_MS,
-      beforeAcks: () => this.surroundings.keep(),
+      beforeAcks: () => this.pipeline.surroundings.keep(),
       deliveryLimit: settings.source.type === 'quorum' ? settings.source.deliveryLimit : 0,
-      settleSoon: () => this.forwarder.flush(),
+      settleSoon: () => this.pipeline.forwarder.flush(),
+    });
+    this.edge = DirectEdge.of({
+      ...shared,
+      accept: (delivery) => this.pipeline.forwarder.accept(delivery),
+      beforeAcks: () => this.pipeline.surroundings.keep(),
+      session: this.publishing,
+      phase: this.phase,
+      logging: this.logging,
+      onBug: options.onBug,
+      booksMs: BOOKS_MS,
     });
     this.reloader = new Reloader({
       start,
       load: options.load,
-      recent: () => parts.recent.list(),
+      recent: () => this.pipeline.recent.list(),
       declare: async (topology) => await this.declarations.tryOut(topology),
       apply: (newer, configVersion, topology) => {
-        parts.use(newer, configVersion);
+        this.pipeline.use(newer, configVersion);
         watch.explainer.use(newer);
         this.declarations.use(topology);
         this.logging.logger.level = newer.log.level;
         metrics.addRoutes(newer.routes.map((route) => route.name));
         this.queues?.watch(queuesOf(newer));
       },
-      observer,
-      scheduler,
+      ...shared,
     });
     this.http = gatewayHttp({
+      ...shared,
       reloader: this.reloader,
       configFile: options.configFile,
       version,
       onBug: options.onBug,
       instance,
-      ledger: this.ledger,
       tracker: this.tracker,
       metrics,
       inFlight,
       lanes,
       consuming: this.consuming,
       publishing: this.publishing,
-      scheduler,
       watch,
+      edge,
+      needed: names.needed,
       runtime: this.runtime,
       logger: this.logging.logger,
     });
@@ -230,14 +229,16 @@ export class App {
     this.books.start();
     this.queues?.start();
     this.logging.logger.info({ url: urlOf(bound) }, 'HTTP is listening');
+    await this.edge?.start(signal);
     this.phase('broker', 'starting', 'connecting');
-    this.followSessions();
+    followSessions([this.consuming, this.publishing], this.phase);
     await Promise.all([this.consuming.start(signal), this.publishing.start(signal)]);
     this.phase('topology', 'starting');
     await this.declarations.first(this.reloader.inForce.settings, this.logging.logger, signal);
     this.bindings.start();
     this.phase('source', 'starting');
-    await this.source.start((delivery) => this.forwarder.accept(delivery), signal);
+    this.edge?.open();
+    await this.source.start((delivery) => this.pipeline.forwarder.accept(delivery), signal);
     const { settings, version } = this.reloader.inForce;
     this.logging.logger.info({ queue: settings.source.queue, configVersion: version }, 'the gateway is ready');
   }
@@ -251,46 +252,49 @@ export class App {
   async stop(deadlineMs: number): Promise<boolean> {
     if (this.draining) return false;
     this.draining = true;
-    for (const component of COMPONENTS) if (component !== 'http') this.phase(component, 'draining');
-    const left = (): { itemsLeft: number; messagesLeft: number } => ({ itemsLeft: this.forwarder.itemsInFlight, messagesLeft: this.source.unsettled });
+    for (const component of this.components) if (component !== 'http') this.phase(component, 'draining');
+    const left = (): { itemsLeft: number; messagesLeft: number } => ({ itemsLeft: this.pipeline.forwarder.itemsInFlight, messagesLeft: this.unsettled });
     this.bindings.close();
     this.observer({ type: 'drain', step: 'begin', ...left() });
     this.source.pause();
-    const settled = await this.forwarder.drain(AbortSignal.timeout(deadlineMs));
+    this.pipeline.forwarder.flush();
+    const deadline = AbortSignal.timeout(deadlineMs);
+    await this.edge?.halt(deadlineMs / 2);
+    const settled = await this.pipeline.forwarder.drain(this.edge?.patience(deadline) ?? deadline);
+    const inQueue = this.source.unsettled;
     this.observer({ type: 'drain', step: settled ? 'flushed' : 'deadline', ...left() });
     this.abandon.abort();
     // Parts that were given up settle in microtasks; only then are the books what they will stay.
     await new Promise((resolve) => setImmediate(resolve));
+    // What the edge gets back goes to the disk: that is not unfinished.
+    const done = this.edge === undefined ? settled : (await this.edge.stop()) && inQueue === 0;
     this.books.check();
     await this.source.close();
-    await Promise.all([this.sink.close(CLOSE_MS), this.deadLetters.close(CLOSE_MS)]);
+    await this.pipeline.close(CLOSE_MS);
     await Promise.all([this.consuming.close(CLOSE_MS), this.publishing.close(CLOSE_MS)]);
     this.observer({ type: 'drain', step: 'done', ...left() });
     await this.close();
-    return settled;
+    return done;
   }
 
   /** What is open whether or not the start got far. */
   async close(): Promise<void> {
     this.abandon.abort();
+    // Where the start was cut short it still has what came meanwhile.
+    await this.edge?.stop();
+    await this.edge?.close();
     this.books.close();
     this.bindings.close();
     this.queues?.close();
-    await this.surroundings.close(CLOSE_MS);
+    await this.pipeline.surroundings.close(CLOSE_MS);
     await Promise.all([this.consuming.close(CLOSE_MS), this.publishing.close(CLOSE_MS)]);
     await this.http.close();
     this.runtime.close();
     await this.logging.close();
   }
 
-  private followSessions(): void {
-    const follow = (): void => {
-      const bad = [this.consuming, this.publishing].find((session) => session.state !== 'ready');
-      if (bad === undefined) this.phase('broker', 'ready');
-      else this.phase('broker', 'degraded', `${bad.name} connection is ${bad.state}${bad.reason === undefined ? '' : `: ${bad.reason}`}`);
-    };
-    this.consuming.onChange(follow);
-    this.publishing.onChange(follow);
-    follow();
+  /** Messages that were taken and are not settled. */
+  private get unsettled(): number {
+    return this.source.unsettled + (this.edge?.unsettled ?? 0);
   }
 }

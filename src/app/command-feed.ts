@@ -47,7 +47,11 @@ export class CommandFeed {
   constructor(options: CommandFeedOptions) {
     this.options = options;
     const { settings, observer, scheduler, onBug } = options;
-    const topology = commandTopology(settings.gateway.name, settings.edge.bridge);
+    const { edge, source } = settings;
+    const topology = commandTopology(settings.gateway.name, {
+      exchange: edge.mode === 'direct' ? source.exchange : edge.bridge.exchange,
+      commands: edge.commands,
+    });
     this.session = new Session({ ...sessionOptions(settings, 'commands'), failFast: false, observer, scheduler });
     this.source = new AmqpSource({
       session: this.session,

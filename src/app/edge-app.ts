@@ -24,7 +24,7 @@ import { sessionOptions } from './session-options.ts';
 /** For every single answer of the broker that is not a confirm. */
 const ANSWER_MS = 10_000;
 const CLOSE_MS = 1500;
-/** Between two checks of the books and of the spool. */
+/** Between two checks of the books. */
 const WATCH_MS = 5000;
 const NO_ANOMALIES = noAnomalies();
 const COMPONENTS = ['http', 'listener', 'spool', 'ledger'] as const;
@@ -65,7 +65,7 @@ export class EdgeApp {
     const scheduler = systemScheduler;
     setMaxListeners(0, this.stopping.signal);
     this.logging = new Logging({ name: gateway.name, level: settings.log.level, format: settings.log.pretty ? 'text' : options.logFormat });
-    const names = { components: COMPONENTS, sessions: edge.bridge.commands.length === 0 ? ['publish'] : ['publish', 'commands'] };
+    const names = { components: COMPONENTS, sessions: edge.commands.length === 0 ? ['publish'] : ['publish', 'commands'] };
     this.tracker = trackStatus(names, () => scheduler.now());
     const inFlight = (): InFlight => ({ messages: this.running?.books.held() ?? 0, items: 0, routes: new Map() });
     const metrics = createMetrics({
@@ -142,28 +142,14 @@ export class EdgeApp {
     const bound = await this.http.start();
     this.phase('http', 'ready');
     logger.info({ url: urlOf(bound) }, 'HTTP is listening');
-    this.phase('spool', 'starting');
-    this.running = new EdgeRunning({ ...this.options, bridge: this.bridge, ledger: this.ledger, logging: this.logging, observer: this.observer });
-    const { running } = this;
-    this.phase('spool', 'ready');
+    const { bridge, ledger, logging, observer, phase } = this;
+    this.running = new EdgeRunning({ ...this.options, outlet: bridge, ledger, logging, observer, phase });
     this.phase('ledger', 'ready');
     this.books.start();
-    this.followSpool();
     this.bridge.start();
     // Waits for RabbitMQ as long as it takes: that is what an edge is for. It rejects only when it is stopped.
     this.session.start(AbortSignal.any([signal, this.stopping.signal])).catch(() => undefined);
-    this.phase('listener', 'starting');
-    const ports = await running.listen();
-    this.phase('listener', 'ready');
-    const { messages } = running.state().spool;
-    logger.info({ ...ports, kept: messages }, 'devices can connect');
-    if (this.bridge.unavailable !== undefined) {
-      logger.info(
-        { reason: this.bridge.unavailable.message },
-        'not connected to RabbitMQ yet: what devices publish is kept on disk, and goes out when it is there',
-      );
-    }
-    if (this.options.settings.edge.bridge.commands.length > 0) running.follow(signal);
+    await this.running.listen(signal);
   }
 
   /** An edge takes other settings over only when it starts: says so. */
@@ -196,21 +182,5 @@ export class EdgeApp {
     await this.http.close();
     this.runtime.close();
     await this.logging.close();
-  }
-
-  /** A spool that takes nothing is not ready: devices wait. */
-  private followSpool(): void {
-    systemScheduler.after(1000, () => {
-      if (this.draining || this.stopping.signal.aborted) return;
-      const refusing = this.running?.state().spool.refusing;
-      if (refusing === undefined) this.phase('spool', 'ready');
-      else
-        this.phase(
-          'spool',
-          'degraded',
-          refusing === 'full' ? 'full: devices wait (edge.spool.maxBytes)' : 'the disk takes nothing: devices wait while RabbitMQ is away',
-        );
-      this.followSpool();
-    });
   }
 }

@@ -1,9 +1,11 @@
 import type { GatewayWatch } from './watch.ts';
 import { deadLetterPages } from './dead-letter-pages.ts';
+import type { EdgeState } from '../domain/edge-state.ts';
 import type { InFlight, Ledger } from '../domain/ledger.ts';
 import { api } from '../http/api.ts';
 import { config, type ConfigInForce } from '../http/config.ts';
 import { devices } from '../http/devices.ts';
+import { edge } from '../http/edge.ts';
 import { explain } from '../http/explain.ts';
 import type { FlowSettings } from '../http/flow.ts';
 import { live } from '../http/live.ts';
@@ -37,6 +39,10 @@ export interface GatewayHttpParts {
   readonly publishing: Session;
   readonly scheduler: Scheduler;
   readonly watch: GatewayWatch;
+  /** Of a gateway that takes messages of devices itself. */
+  readonly edge?: (() => EdgeState | undefined) | undefined;
+  /** Components that readiness is about; undefined: all of them. */
+  readonly needed?: readonly string[] | undefined;
   readonly runtime: { loopDelay(): { readonly p99: number } };
   readonly logger: { info(fields: object, message: string): void };
   /** An exception in our own code. */
@@ -72,13 +78,13 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
     port: http.port,
     status,
     metrics,
-    plugins: [api({ host: http.host, token: http.token, streams, plugins }), consolePages()],
+    plugins: [api({ host: http.host, token: http.token, streams, plugins }), consolePages(), ...(parts.edge === undefined ? [] : [edge(parts.edge)])],
     onError: onBug,
   });
 }
 
 function statusOf(parts: GatewayHttpParts): StatusProvider {
-  const { reloader, version, ledger, tracker, inFlight, lanes, scheduler } = parts;
+  const { reloader, version, ledger, tracker, needed, inFlight, lanes, scheduler } = parts;
   return {
     name: reloader.inForce.settings.gateway.name,
     version,
@@ -88,6 +94,7 @@ function statusOf(parts: GatewayHttpParts): StatusProvider {
     monotonic: () => scheduler.monotonic(),
     inFlight,
     components: () => tracker.components(),
+    needed,
     sessions: () => tracker.sessions(),
     lanes,
     lagMs: () => tracker.lagMs(),

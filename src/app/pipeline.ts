@@ -40,14 +40,14 @@ export interface PipelineParts {
 }
 
 export interface Pipeline {
-  readonly sink: AmqpSink;
-  readonly deadLetters: AmqpDeadLetters;
   readonly surroundings: CodecSurroundings;
   readonly forwarder: Forwarder;
   /** The last messages, to try other settings on. */
   readonly recent: RecentMessages;
   /** Decides about the next message by other settings. Throws where they are wrong, and then changes nothing. */
   readonly use: (settings: Settings, version: string) => void;
+  /** Closes its channels; what is unconfirmed counts as not sent. Never rejects. */
+  readonly close: (deadlineMs: number) => Promise<void>;
 }
 
 /** From a delivery to its destinations and the dead letters: the part of the gateway that settings describe. */
@@ -105,5 +105,6 @@ export function buildPipeline(parts: PipelineParts): Pipeline {
     rules = compile(newer, version);
     forwarder.use(rules);
   };
-  return { sink, deadLetters, surroundings, forwarder, recent, use };
+  const close = async (deadlineMs: number): Promise<void> => void (await Promise.all([sink.close(deadlineMs), deadLetters.close(deadlineMs)]));
+  return { surroundings, forwarder, recent, use, close };
 }

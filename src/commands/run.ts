@@ -47,7 +47,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const loaded = await settingsOrExplain(config, process.env, { codecs: defaultCodecs() });
   const stop = new AbortController();
   if (edge && loaded.settings.edge.mode === 'off') {
-    throw new CommandError(EXIT.settings, `--edge: ${config} says \`edge.mode: off\`; say \`bridge\` there`);
+    throw new CommandError(EXIT.settings, `--edge: ${config} says \`edge.mode: off\`; say \`bridge\` or \`direct\` there`);
   }
   let app: App | EdgeApp | undefined;
   const bug = (error: unknown): void => {
@@ -65,9 +65,9 @@ async function run(argv: readonly string[]): Promise<number> {
   };
   const shared = { version: version(), logFormat: log, onBug: bug };
   app =
-    loaded.settings.edge.mode === 'off'
-      ? new App({ ...shared, start: loaded, configFile: config, load })
-      : new EdgeApp({ ...shared, settings: loaded.settings, configVersion: loaded.version });
+    loaded.settings.edge.mode === 'bridge'
+      ? new EdgeApp({ ...shared, settings: loaded.settings, configVersion: loaded.version })
+      : new App({ ...shared, start: loaded, configFile: config, load });
   for (const problem of loaded.warnings) app.logging.logger.warn(formatProblem(problem));
 
   const stopped = new Promise<void>((resolve) => {
@@ -87,11 +87,14 @@ async function run(argv: readonly string[]): Promise<number> {
   process.on('SIGHUP', () => void reload('signal'));
   const watch = new FileWatch({ files: () => files, onChange: async () => await reload('file'), everyMs: WATCH_MS });
   if (loaded.settings.gateway.watchConfig) watch.start();
+  const end = async (): Promise<number> => ((await running.stop(loaded.settings.gateway.drainSeconds * 1000)) ? EXIT.ok : EXIT.unfinished);
   try {
     await app.start(stop.signal);
   } catch (error) {
+    watch.close();
+    // Devices may have published by then.
+    if (stop.signal.aborted) return await end();
     await app.close();
-    if (stop.signal.aborted) return EXIT.ok;
     if (UNAVAILABLE.some((kind) => error instanceof kind)) {
       throw new CommandError(EXIT.unavailable, (error as Error).message);
     }
@@ -99,8 +102,7 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   await stopped;
   watch.close();
-  const settled = await app.stop(loaded.settings.gateway.drainSeconds * 1000);
-  return settled ? EXIT.ok : EXIT.unfinished;
+  return await end();
 }
 
 function options(argv: readonly string[]): { config: string; log: (typeof FORMATS)[number]; edge: boolean } {

@@ -12,7 +12,7 @@ import { parseVerify, type VerifyCommand } from './verify-options.ts';
 
 const WIDTH = Math.max(...FAULTS.map(({ kind }) => kind.length));
 
-const MARKS = { none: '*', private: ' ', cluster: '+', edge: '^' } as const;
+const MARKS = { none: '*', private: ' ', cluster: '+', edge: '^', direct: '>' } as const;
 
 const HELP = `sluice verify: prove that nothing is lost, while things go wrong
 
@@ -40,7 +40,8 @@ Against your own broker and gateway, with the faults marked * only:
   --username NAME     account of the devices; the password is in SLUICE_DEVICE_PASSWORD (default: the broker's account)
   --site NAME         second level of the topics, devices/NAME/... (default: the user name)
 
-Faults (those marked + bring a private cluster of three nodes, those marked ^ an edge, and have their turn behind the others)
+Faults (those marked + bring a private cluster of three nodes, those marked ^ an edge, those marked > a gateway that
+is one itself; they have their turn behind the others)
 ${FAULTS.map(({ kind, needs, doc }) => `  ${MARKS[needs]} ${kind.padEnd(WIDTH)}  ${doc}`).join('\n')}
     ${'random'.padEnd(WIDTH)}  a seeded mix of several of these until --seconds are over
 

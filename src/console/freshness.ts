@@ -74,7 +74,7 @@ export function verdict(freshness: Freshness, now: number, live: LiveEvent | und
     };
   }
   if (reach === 'late') return { level: 'away', word: 'No data', title: `The gateway has gone silent.${kept}`, reasons: ['The page tries again by itself.'] };
-  if (live === undefined || live.ready) return { level: 'ok', word: 'Ready', title: 'Ready', reasons: [] };
+  if (live === undefined || live.reasons.length === 0) return { level: 'ok', word: 'Ready', title: 'Ready', reasons: [] };
   const away = live.flow.sessions.filter(({ state }) => state !== 'ready');
   const held = live.flow.routes.filter(({ state }) => state === 'held').length;
   const draining = live.flow.components.some(({ phase }) => phase === 'draining');
@@ -83,7 +83,10 @@ export function verdict(freshness: Freshness, now: number, live: LiveEvent | und
     : away.some(({ state }) => state === 'blocked')
       ? ['Blocked', 'The broker blocks its publishers: it is short of memory or disk.']
       : away.length > 0
-        ? ['Broker away', 'The broker is away. Devices wait at the broker; the gateway goes on by itself when it is back.']
+        ? [
+            'Broker away',
+            `The broker is away. ${live.ready ? 'What devices publish here is kept' : 'Devices wait at the broker'}; the gateway goes on by itself when it is back.`,
+          ]
         : held > 0
           ? ['Held', `${held === 1 ? 'One route is' : `${held} routes are`} held. Nothing is lost: the queue waits.`]
           : ['Not ready', 'The gateway is not ready.'];

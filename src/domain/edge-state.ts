@@ -1,3 +1,4 @@
+import type { Tally } from './ledger.ts';
 import type { EpochMs } from './message.ts';
 
 /** Why an edge did not accept a connection, a log-in, a PUBLISH or a SUBSCRIBE. */
@@ -46,6 +47,11 @@ export interface EdgeState {
   readonly connections: number;
   readonly connectionsAccepted: number;
   readonly refusals: Readonly<Record<EdgeRefusal, number>>;
+  /** Messages from the devices, and from what an earlier process left, to where they go. `forwarded`: that has them for good. */
+  readonly ledger: Tally;
+  /** Messages that are owed, counted where they are; and by how much the ledger does not agree: 0, or a bug. */
+  readonly owed: number;
+  readonly imbalance: number;
   /** By quality of service. */
   readonly publishes: readonly [number, number, number];
   /** Read from devices and not acknowledged, or not yet kept. */

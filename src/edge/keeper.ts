@@ -132,12 +132,17 @@ export class StoringKeeper implements Keeper {
     return true;
   }
 
+  /** Sends nothing more; what is under way is still answered. */
+  halt(): void {
+    this.stopping = true;
+  }
+
   /**
    * Sends nothing more, waits until what is under way is answered or the time is up, and writes what has no copy to the spool.
    * Answers whether everything is safe: false where the spool did not take it; devices that were not answered send it again.
    */
   async close(deadlineMs: number): Promise<boolean> {
-    this.stopping = true;
+    this.halt();
     if (this.lanes.sent > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.options.scheduler.after(deadlineMs, resolve);

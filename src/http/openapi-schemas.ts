@@ -60,7 +60,10 @@ const LETTER_WALK = {
   otherReaders: COUNT,
   ended: TEXT,
 };
-const READY = { ready: FLAG, reasons: listOf(TEXT, 'What stands in the way.') };
+const READY = {
+  ready: described(FLAG, 'It forwards everything; with an edge: it keeps everything.'),
+  reasons: listOf(TEXT, 'What stands in the way of forwarding.'),
+};
 
 /** Every schema that paths refer to, by name. */
 export const SCHEMAS: Readonly<Record<string, Schema>> = {

@@ -38,6 +38,8 @@ export interface StatusProvider {
   monotonic(): number;
   inFlight(): InFlight;
   components(): readonly ComponentStatus[];
+  /** Components whose phase decides about readiness; undefined: all, and a held lane too. */
+  readonly needed?: readonly string[] | undefined;
   sessions(): readonly SessionStatus[];
   lanes(): readonly LaneStatus[];
   /**

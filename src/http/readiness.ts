@@ -19,7 +19,7 @@ export interface HeldLane {
 
 export interface Readiness {
   readonly ready: boolean;
-  /** One line for each thing that stands in the way. */
+  /** One line for each thing that stands in the way of forwarding; an edge is ready all the same while it keeps what comes. */
   readonly reasons: readonly string[];
   readonly components: readonly (Omit<ComponentStatus, 'since'> & { readonly since: string })[];
   /** The longest-held first, at most 100. */
@@ -31,7 +31,10 @@ function byHeld(a: LaneStatus, b: LaneStatus): number {
   return (b.heldSinceMs ?? 0) - (a.heldSinceMs ?? 0);
 }
 
-/** Ready means: every component is `ready` and no lane is held. A gateway without components is not ready. */
+/**
+ * Ready means: every component is `ready` and no lane is held; where only some are `needed`, that those are `ready`. A gateway without
+ * components is not ready.
+ */
 export function readiness(provider: StatusProvider): Readiness {
   const now = provider.now();
   const components = provider.components();
@@ -50,10 +53,14 @@ export function readiness(provider: StatusProvider): Readiness {
   if (components.length === 0) reasons.push('no component has been set up');
   for (const lane of heldLanes) reasons.push(`route ${lane.route} is held: ${lane.code ?? 'unknown'}${lane.message === undefined ? '' : `: ${lane.message}`}`);
   return {
-    ready: reasons.length === 0,
+    ready: provider.needed === undefined ? reasons.length === 0 : serves(provider.needed, components),
     reasons,
     components: components.map((component) => ({ ...component, since: new Date(component.since).toISOString() })),
     heldLanes,
     heldLaneCount: held.length,
   };
+}
+
+function serves(needed: readonly string[], components: readonly ComponentStatus[]): boolean {
+  return needed.every((name) => components.some((component) => component.name === name && component.phase === 'ready'));
 }

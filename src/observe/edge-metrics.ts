@@ -58,7 +58,7 @@ export const EDGE_METRICS = {
   sluice_edge_late_total: {
     ...counter,
     unit: 'messages',
-    help: 'Messages that were forwarded later than `edge.bridge.lateSeconds` after they were received.',
+    help: 'Messages that were forwarded later than `edge.lateSeconds` after they were received.',
     worry: '-',
   },
   sluice_edge_waiting_for_room: {

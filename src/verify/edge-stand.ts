@@ -7,6 +7,8 @@ import { TcpProxy } from './proxy.ts';
 /** What the rows ask of `GET /edge`. */
 export interface EdgeView {
   readonly connected: boolean;
+  readonly owed: number;
+  readonly imbalance: number;
   readonly spool: {
     readonly messages: number;
     readonly frontier: number;
@@ -19,6 +21,11 @@ export interface EdgeView {
   };
 }
 
+export interface EdgePorts {
+  readonly mqtt: number;
+  readonly webMqtt: number;
+}
+
 export interface EdgeStandOptions {
   readonly dir: string;
   /** Port of AMQP, and of its users the account that the edge publishes as. */
@@ -29,7 +36,7 @@ export interface EdgeStandOptions {
   readonly entry: string | undefined;
 }
 
-/** An edge process between devices and broker, with a proxy on its link to the broker. */
+/** An edge between devices and broker, with a proxy on its link to the broker: a process of its own, or the gateway itself. */
 export class EdgeStand {
   readonly process: GatewayProcess;
   /** Between edge and broker. */
@@ -38,8 +45,11 @@ export class EdgeStand {
   readonly folder: string;
   readonly mqttPort: number;
   readonly wsPort: number;
+  /** Process and link are its own: nobody else starts and ends them. */
+  private readonly own: boolean;
 
-  private constructor(stand: Pick<EdgeStand, 'process' | 'link' | 'folder' | 'mqttPort' | 'wsPort'>) {
+  private constructor(stand: Pick<EdgeStand, 'process' | 'link' | 'folder' | 'mqttPort' | 'wsPort'>, own: boolean) {
+    this.own = own;
     this.process = stand.process;
     this.link = stand.link;
     this.folder = stand.folder;
@@ -47,7 +57,12 @@ export class EdgeStand {
     this.wsPort = stand.wsPort;
   }
 
-  /** Makes settings and the link, and starts nothing. */
+  /** The gateway as an edge: it has `edgeSection` of these ports in its settings, and SLUICE_EDGE_DIR. */
+  static within(gateway: GatewayProcess, link: TcpProxy, folder: string, ports: EdgePorts): EdgeStand {
+    return new EdgeStand({ process: gateway, link, folder, mqttPort: ports.mqtt, wsPort: ports.webMqtt }, false);
+  }
+
+  /** A process between: makes settings and the link, and starts nothing. */
   static async make(options: EdgeStandOptions): Promise<EdgeStand> {
     const { dir, amqpPort, amqpUrl, device, entry } = options;
     const ports = await freePorts();
@@ -55,7 +70,7 @@ export class EdgeStand {
     const root = join(dir, 'edge');
     mkdirSync(root, { mode: 0o700 });
     const [settings, folder] = [join(root, 'edge.yaml'), join(root, 'kept')];
-    writeFileSync(settings, settingsOf(device, ports.mqtt, ports.webMqtt), { mode: 0o600 });
+    writeFileSync(settings, settingsOf(device, ports), { mode: 0o600 });
     const process = new GatewayProcess({
       settings,
       httpPort: ports.management,
@@ -63,7 +78,11 @@ export class EdgeStand {
       log: join(dir, 'edge.log'),
       entry,
     });
-    return new EdgeStand({ process, link, folder, mqttPort: ports.mqtt, wsPort: ports.webMqtt });
+    return new EdgeStand({ process, link, folder, mqttPort: ports.mqtt, wsPort: ports.webMqtt }, true);
+  }
+
+  async start(deadlineMs: number): Promise<void> {
+    if (this.own) await this.process.start(deadlineMs);
   }
 
   async view(): Promise<EdgeView> {
@@ -72,24 +91,30 @@ export class EdgeStand {
   }
 
   async close(): Promise<void> {
+    if (!this.own) return;
     await this.process.end('SIGKILL').catch(() => {});
     await this.link.close();
   }
 }
 
-/** JSON is YAML. */
-function settingsOf(device: EdgeStandOptions['device'], tcp: number, ws: number): string {
+/** The `edge` of settings, with the account of the devices. */
+export function edgeSection(mode: 'bridge' | 'direct', device: EdgeStandOptions['device'], ports: EdgePorts): object {
   const host = '127.0.0.1';
+  return {
+    mode,
+    tcp: { host, port: ports.mqtt },
+    websocket: { host, port: ports.webMqtt },
+    users: [{ ...device, publish: ['devices/#'], clientIds: 'free' }],
+    spool: { dir: '${SLUICE_EDGE_DIR}' },
+  };
+}
+
+/** JSON is YAML. */
+function settingsOf(device: EdgeStandOptions['device'], ports: EdgePorts): string {
   return JSON.stringify(
     {
       gateway: { name: 'edge-1' },
-      edge: {
-        mode: 'bridge',
-        tcp: { host, port: tcp },
-        websocket: { host, port: ws },
-        users: [{ ...device, publish: ['devices/#'], clientIds: 'free' }],
-        spool: { dir: '${SLUICE_EDGE_DIR}' },
-      },
+      edge: edgeSection('bridge', device, ports),
       rabbitmq: { url: '${SLUICE_AMQP_URL}' },
       http: { port: '${SLUICE_HTTP_PORT}' },
     },

@@ -27,8 +27,8 @@ export interface Fault {
   readonly rows: readonly string[];
   /** One line for a person: what is done. */
   readonly doc: string;
-  /** `private`: breaks a broker or a gateway, so they must be ours. `cluster`: and the broker must be a cluster of three. `edge`: and devices publish to an edge. */
-  readonly needs: 'private' | 'cluster' | 'edge' | 'none';
+  /** `private`: breaks a broker or a gateway, so they must be ours. `cluster`: and the broker must be a cluster of three. `edge`: and devices publish to an edge. `direct`: and to the gateway itself. */
+  readonly needs: 'private' | 'cluster' | 'edge' | 'direct' | 'none';
   /** The gateway must show it (readiness, a session, silence) within so many milliseconds. Undefined: it need not, or with these settings cannot. */
   readonly showsWithinMs?: ((field: Field) => number | undefined) | undefined;
   /** How long it lasts after it showed, milliseconds; default 0: it is mended at once. */

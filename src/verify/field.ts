@@ -144,7 +144,7 @@ export class Field {
   }
 
   private async edgeHolds(): Promise<number> {
-    return (await this.site.edge?.process.status())?.inFlight.messages ?? 0;
+    return (await this.site.edge?.view())?.owed ?? 0;
   }
 
   private async ingestDepth(): Promise<number> {

@@ -58,13 +58,21 @@ export class GroundError extends Error {
   override readonly name = 'GroundError';
 }
 
-/** `cluster`: the broker is one of three nodes. `edge`: devices publish to an edge. */
-export type GroundKind = 'node' | 'cluster' | 'edge';
+/** `cluster`: the broker is one of three nodes. `edge`: devices publish to an edge. `direct`: to the gateway itself. */
+export type GroundKind = 'node' | 'cluster' | 'edge' | 'direct';
 
 export async function privateGround(target: PrivateTarget, kind: GroundKind, signal: AbortSignal): Promise<Ground> {
   const { config, root, gateway } = target;
   const cluster = kind === 'cluster';
-  const site = await PrivateSite.start({ settings: config, root, prefix: PREFIX, gateway, cluster, edge: kind === 'edge', signal });
+  const site = await PrivateSite.start({
+    settings: config,
+    root,
+    prefix: PREFIX,
+    gateway,
+    cluster,
+    edge: kind === 'edge' || kind === 'direct' ? kind : undefined,
+    signal,
+  });
   const { edge } = site;
   return {
     site,

@@ -5,6 +5,7 @@ import { stream } from '../../devices/random.ts';
 import { LiveLine, type Screen } from '../local/live-line.ts';
 import { Arrivals, readLedgers } from './arrivals.ts';
 import { Auditor } from './auditor.ts';
+import type { EdgeStand } from './edge-stand.ts';
 import { faultOf } from './faults/index.ts';
 import { Field } from './field.ts';
 import type { GatewayProcess } from './gateway-process.ts';
@@ -52,10 +53,7 @@ const LAST_LOOK_MS = 30_000;
  * more then.
  */
 export async function verify(options: VerifyOptions, screen: Screen, signal: AbortSignal): Promise<Report> {
-  const groundOf = (kind: string): GroundKind => {
-    const needs = faultOf(kind)?.needs;
-    return needs === 'cluster' || needs === 'edge' ? needs : 'node';
-  };
+  const groundOf = (kind: string): GroundKind => GROUNDS.find((ground) => ground === faultOf(kind)?.needs) ?? 'node';
   const turns = GROUNDS.map((ground) => ({ ground, faults: options.faults.filter((kind) => groundOf(kind) === ground) })).filter(
     ({ faults }) => faults.length > 0,
   );
@@ -70,12 +68,13 @@ export async function verify(options: VerifyOptions, screen: Screen, signal: Abo
   return sum as Report;
 }
 
-const GROUNDS: readonly GroundKind[] = ['node', 'cluster', 'edge'];
-const GROUND_NAMES: Readonly<Record<GroundKind, string>> = { node: 'on one node', cluster: 'on a cluster', edge: 'with an edge' };
+const GROUNDS: readonly GroundKind[] = ['node', 'cluster', 'edge', 'direct'];
+const GROUND_NAMES: Readonly<Record<GroundKind, string>> = { node: 'on one node', cluster: 'on a cluster', edge: 'with an edge', direct: 'direct' };
 const GROUND_STARTS: Readonly<Record<GroundKind, string>> = {
   node: 'a private RabbitMQ and a gateway; this takes some ten seconds',
   cluster: 'three private RabbitMQ nodes and a gateway; this takes up to a minute',
   edge: 'a private RabbitMQ, a gateway and an edge; this takes some ten seconds',
+  direct: 'a private RabbitMQ and a gateway to which devices publish; this takes some ten seconds',
 };
 
 async function verifyOn(kind: GroundKind, options: VerifyOptions, screen: Screen, signal: AbortSignal): Promise<Report> {
@@ -154,7 +153,7 @@ class Run {
     const progress = setInterval(() => this.live.update(this.line()), REFRESH_MS);
     try {
       await this.ground.site?.gateway.start(START_MS);
-      await this.ground.site?.edge?.process.start(START_MS);
+      await this.ground.site?.edge?.start(START_MS);
       watch.start();
       await auditor.start().catch((error: unknown) => {
         throw new GroundError(messageOf(error));
@@ -217,8 +216,17 @@ class Run {
     const { site } = this.ground;
     if (site === undefined) return;
     // From the devices on: what an edge still holds is not in the gateway yet.
-    if (site.edge !== undefined) await this.lastLookAt(site.edge.process, 'edge', site.settings.gateway.drainSeconds);
+    if (site.edge !== undefined) await this.lastLookAtEdge(site.edge, site.settings.gateway.drainSeconds);
     await this.lastLookAt(site.gateway, 'gateway', site.settings.gateway.drainSeconds);
+  }
+
+  private async lastLookAtEdge(edge: EdgeStand, drainSeconds: number): Promise<void> {
+    const deadline = performance.now() + LAST_LOOK_MS;
+    let view = await edge.view();
+    while (view.owed > 0 && performance.now() < deadline) view = await edge.view();
+    if (view.owed !== 0) this.problems.push(`the edge still holds ${view.owed} messages`);
+    if (view.imbalance !== 0) this.problems.push(`the edge's books do not balance: ${view.imbalance} messages`);
+    if (edge.process !== this.ground.site?.gateway) await this.lastLookAt(edge.process, 'edge', drainSeconds);
   }
 
   private async lastLookAt(process: GatewayProcess, what: string, drainSeconds: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { parse } from 'yaml';
 import { loadSettings, type Problem, type Settings } from '../settings/load.ts';
 
 /** The settings are wrong, or name a broker or port of their own. */
@@ -36,13 +37,16 @@ export class SettingsCopy {
   readonly file: string;
   readonly original: string;
 
-  constructor(file: string, dir: string) {
+  /** `more`: sections that take the place of those in the file. */
+  constructor(file: string, dir: string, more?: object) {
     const folder = join(dir, 'settings');
     mkdirSync(folder, { mode: 0o700 });
     const [from, name] = [dirname(file), basename(file)];
     for (const other of readdirSync(from)) if (other !== name) symlinkSync(join(from, other), join(folder, other));
     this.file = join(folder, name);
-    this.original = readFileSync(file, 'utf8');
+    const text = readFileSync(file, 'utf8');
+    // JSON is YAML.
+    this.original = more === undefined ? text : JSON.stringify({ ...(parse(text) as object), ...more }, undefined, 2);
     this.write(this.original);
   }
 

@@ -11,7 +11,7 @@ import { type BindingSpec, buildTopology, type Topology } from '../rabbit/topolo
 import type { Settings } from '../settings/load.ts';
 import { topologyOptions } from '../app/topology-options.ts';
 import { Cluster } from './cluster.ts';
-import { EdgeStand } from './edge-stand.ts';
+import { edgeSection, EdgeStand } from './edge-stand.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { TcpProxy } from './proxy.ts';
 import { readSiteSettings, SettingsCopy } from './site-settings.ts';
@@ -31,8 +31,8 @@ export interface SiteOptions {
   readonly gateway?: string | undefined;
   /** Three nodes of one cluster instead of one node. */
   readonly cluster?: boolean | undefined;
-  /** An edge for the devices, not started. */
-  readonly edge?: boolean | undefined;
+  /** An edge for the devices, not started: a process between, or the gateway itself. */
+  readonly edge?: 'edge' | 'direct' | undefined;
   /** More lines for rabbitmq.conf. */
   readonly conf?: readonly string[];
   readonly signal?: AbortSignal | undefined;
@@ -113,10 +113,13 @@ export class PrivateSite {
         own.management,
         `http://127.0.0.1:${own.dist}`,
       );
-      const copy = new SettingsCopy(file, dir);
       const topology = buildTopology(topologyOptions(settings));
       const { conf = [], signal } = options;
       const definitions = localDefinitions(users, topology);
+      const device = { name: users.device.name, passwordHash: passwordHashOf(definitions, users.device.name) };
+      const edgePorts = options.edge === 'direct' ? await freePorts() : undefined;
+      const folder = join(dir, 'kept');
+      const copy = new SettingsCopy(file, dir, edgePorts && { edge: edgeSection('direct', device, edgePorts) });
       const common = { conf, deadlineMs: BROKER_START_MS, ...(signal === undefined ? {} : { signal }) };
       const single: RabbitNodeOptions = { ...common, dir: join(dir, 'node'), name: 'sluice-verify', ports: 'free', definitions };
       if (options.cluster === true) cluster = await Cluster.start({ ...common, dir, definitions });
@@ -143,17 +146,19 @@ export class PrivateSite {
         new GatewayProcess({
           settings: copy.file,
           httpPort,
-          env: { SLUICE_AMQP_URL: url, SLUICE_MANAGEMENT_URL: managementUrl, SLUICE_HTTP_PORT: String(httpPort) },
+          env: { SLUICE_AMQP_URL: url, SLUICE_MANAGEMENT_URL: managementUrl, SLUICE_HTTP_PORT: String(httpPort), SLUICE_EDGE_DIR: folder },
           log: join(dir, log),
           entry: options.gateway,
         });
-      if (options.edge === true) {
+      const served = gateway(own.management, 'gateway.log');
+      if (edgePorts !== undefined) edge = EdgeStand.within(served, front.amqp, folder, edgePorts);
+      if (options.edge === 'edge') {
         edge = await EdgeStand.make({
           dir,
           amqpPort: first.ports.amqp,
           // What a device may publish is all that the edge does.
           amqpUrl: (port) => withPort(first.amqpUrl(users.device), port),
-          device: { name: users.device.name, passwordHash: passwordHashOf(definitions, users.device.name) },
+          device,
           entry: options.gateway,
         });
       }
@@ -168,7 +173,7 @@ export class PrivateSite {
         users,
         proxies: { ...front, management },
         doors,
-        gateway: gateway(own.management, 'gateway.log'),
+        gateway: served,
         second: gateway(own.prometheus, 'gateway-2.log'),
       });
     } catch (error) {

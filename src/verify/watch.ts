@@ -78,11 +78,11 @@ export class Watch {
     if (before !== undefined && before.startedAt !== view.startedAt) {
       this.filteredBefore += before.ledger.items.filtered;
       this.sign('restarted', Date.parse(view.startedAt), 'another process answers');
-    } else if (before !== undefined && this.health === 'ready' && view.ready) {
+    } else if (before !== undefined && this.health === 'ready' && forwards(view)) {
       const changed = [...view.sessions, ...view.components].find((one) => isNew(one, [...before.sessions, ...before.components]));
       if (changed !== undefined) this.sign('blip', Date.parse(changed.since), `${changed.name} has changed`);
     }
-    if (view.ready) {
+    if (forwards(view)) {
       this.readyFrom ??= at;
       this.health = 'ready';
       this.lookedAt = at;
@@ -101,6 +101,11 @@ export class Watch {
     this.signs.push({ at, what, reason });
     if (this.signs.length > KEPT) this.signs.splice(0, KEPT / 2);
   }
+}
+
+/** An edge is ready, too, while it keeps what it cannot forward. */
+function forwards({ ready, reasons }: GatewayView): boolean {
+  return ready && reasons.length === 0;
 }
 
 function isNew(one: { name: string; since: string }, before: readonly { name: string; since: string }[]): boolean {

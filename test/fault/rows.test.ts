@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ACCOUNT_FAULTS } from '../../src/verify/faults/accounts.ts';
 import { BROKER_FAULTS } from '../../src/verify/faults/broker.ts';
 import { CLUSTER_FAULTS } from '../../src/verify/faults/cluster.ts';
-import { EDGE_FAULTS } from '../../src/verify/faults/edge.ts';
+import { DIRECT_FAULTS, EDGE_FAULTS } from '../../src/verify/faults/edge.ts';
 import { DEVICE_FAULTS } from '../../src/verify/faults/devices.ts';
 import { DISK_FAULTS } from '../../src/verify/faults/disks.ts';
 import { GATEWAY_FAULTS } from '../../src/verify/faults/gateway.ts';
@@ -34,6 +34,7 @@ const GROUPS = {
   machine: MACHINE_FAULTS,
   cluster: CLUSTER_FAULTS,
   edge: EDGE_FAULTS,
+  direct: DIRECT_FAULTS,
 } as const;
 
 it('every fault is in a group', () => {

@@ -45,8 +45,8 @@ afterEach(async () => {
   }
 });
 
-/** An edge with a folder of its own. `url`: of RabbitMQ, which may be nowhere. */
-async function bedOf(url: string, bridge = ''): Promise<Bed> {
+/** An edge with a folder of its own. `url`: of RabbitMQ, which may be nowhere. `more`: of its `edge`. */
+async function bedOf(url: string, more = '', mode: 'bridge' | 'direct' = 'bridge'): Promise<Bed> {
   const name = `edge${unique()}`;
   const ports = await freePorts();
   const dir = join(root, name);
@@ -56,18 +56,18 @@ async function bedOf(url: string, bridge = ''): Promise<Bed> {
     file,
     `gateway: { name: ${name} }
 edge:
-  mode: bridge
+  mode: ${mode}
   tcp: { host: 127.0.0.1, port: ${ports.mqtt} }
   anonymous: { publish: ['#'], subscribe: ['#'] }
   spool: { dir: ${JSON.stringify(join(dir, 'kept'))} }
-  ${bridge}
+  ${more}
 rabbitmq: { url: '\${SLUICE_AMQP_URL:-amqp://127.0.0.1:1}' }
 http: { port: ${ports.management} }
-`,
+${mode === 'direct' ? pipelineOf(name) : ''}`,
   );
   const edge = new GatewayProcess({ settings: file, httpPort: ports.management, env: { SLUICE_AMQP_URL: url }, log: join(dir, 'edge.log'), entry: ENTRY });
   const clients: MqttClient[] = [];
-  beds.push({ edge, clients, queues: bridge === '' ? [] : [`sluice.edge.${name}.commands`] });
+  beds.push({ edge, clients, queues: queuesOf(name, mode, more) });
   const connect = async (options: IClientOptions = {}, heard: string[] = []): Promise<MqttClient> => {
     const client = mqtt.connect(`mqtt://127.0.0.1:${ports.mqtt}`, { protocolVersion: 4, reconnectPeriod: 0, clientId: unique(), ...options });
     clients.push(client);
@@ -79,6 +79,36 @@ http: { port: ${ports.management} }
     return client;
   };
   return { name, edge, dir, file, connect };
+}
+
+function queuesOf(name: string, mode: 'bridge' | 'direct', more: string): string[] {
+  return [...(more === '' ? [] : [`sluice.edge.${name}.commands`]), ...(mode === 'direct' ? [`${name}.ingest`, `${name}.dead`, `${name}.out`] : [])];
+}
+
+/** What a gateway has besides its edge, with names of its own in RabbitMQ. */
+function pipelineOf(name: string): string {
+  return `source: { queue: ${name}.ingest, topics: ['${name}/elsewhere/+'] }
+deadLetters: { exchange: ${name}.dlx, queue: ${name}.dead }
+exchanges: [{ name: ${name}.readings }]
+queues: [{ name: ${name}.out, bindings: [{ exchange: ${name}.readings, routingKey: '#' }] }]
+profiles: [{ name: json, topics: ['${name}/{site}/{device}'], device: '{site}/{device}', values: $.values }]
+routes: [{ name: all, exchange: ${name}.readings, routingKey: all, batch: { count: 10, ageMs: 50 } }]
+`;
+}
+
+/** Values of the readings in the queue of a direct gateway, in their order. */
+async function readings(name: string): Promise<number[]> {
+  const got: number[] = [];
+  await hand.channel.consume(
+    `${name}.out`,
+    (message) => {
+      if (message === null) return;
+      const batch = JSON.parse(message.content.toString()) as { readings: { values: { n: number } }[] };
+      got.push(...batch.readings.map(({ values }) => values.n));
+    },
+    { noAck: true },
+  );
+  return got;
 }
 
 async function viewOf(edge: GatewayProcess): Promise<{ connected: boolean; spool: { messages: number } }> {
@@ -139,7 +169,7 @@ describe('an edge', () => {
 
   it('hands commands from RabbitMQ to devices, to those that are away when they come back, and its own only once', async () => {
     const word = `commands/${unique()}`;
-    const bed = await bedOf(broker.adminUrl, `bridge: { commands: ['${word}/#'] }`);
+    const bed = await bedOf(broker.adminUrl, `commands: ['${word}/#']`);
     await bed.edge.start();
     const options: IClientOptions = { clientId: `sleeper-${bed.name}`, clean: false };
     const sleeper = await bed.connect(options);
@@ -174,6 +204,61 @@ describe('an edge', () => {
       code: 4,
       stderr: expect.stringMatching(/port|folder/),
     });
+  });
+});
+
+describe('a gateway that is its own edge', () => {
+  const publish = async (device: MqttClient, topic: string, n: number): Promise<void> =>
+    void (await device.publishAsync(topic, JSON.stringify({ values: { n } }), { qos: 1 }));
+  const UP_TO_20 = Array.from({ length: 20 }, (_, i) => i + 1);
+
+  it('is ready without RabbitMQ, keeps messages through a kill, and forwards their readings in order when it is there', async () => {
+    const bed = await bedOf(NOWHERE, '', 'direct');
+    await bed.edge.start();
+    const device = await bed.connect();
+    for (const n of UP_TO_20) await publish(device, `${bed.name}/plant/press`, n);
+    expect(await viewOf(bed.edge)).toMatchObject({ connected: false, spool: { messages: 20 } });
+    const ready = await fetch(`${bed.edge.url}/readyz`);
+    expect([ready.status, await ready.json()]).toMatchObject([
+      200,
+      { ready: true, reasons: [expect.stringContaining('broker is'), ...Array(2).fill(expect.anything())] },
+    ]);
+    await bed.edge.end('SIGKILL');
+    await bed.edge.start(60_000, { env: { SLUICE_AMQP_URL: broker.adminUrl } });
+    await until('its queue is declared', async () => (await bed.edge.status()).reasons.length === 0, 30_000);
+    const got = await readings(bed.name);
+    await until('all came', () => got.length >= 20, 30_000);
+    expect(got).toEqual(UP_TO_20);
+    await until('nothing is owed', async () => (await viewOf(bed.edge)).spool.messages === 0, 30_000);
+    const { ledger, imbalance } = await bed.edge.status();
+    expect([ledger.messages, imbalance]).toMatchObject([
+      { received: 20, forwarded: 20 },
+      { messages: 0, items: 0 },
+    ]);
+    expect(await viewOf(bed.edge)).toMatchObject({ connected: true, owed: 0, imbalance: 0, ledger: { received: 20, forwarded: 20 } });
+    expect(await bed.edge.end('SIGTERM')).toBe(0);
+  });
+
+  it('buries what it cannot read, takes what is replayed, and ends with nothing left when it is stopped under load', async () => {
+    const bed = await bedOf(broker.adminUrl, '', 'direct');
+    await bed.edge.start();
+    await until('it forwards', async () => (await bed.edge.status()).reasons.length === 0, 30_000);
+    const got = await readings(bed.name);
+    const device = await bed.connect();
+    await device.publishAsync(`${bed.name}/plant/press`, 'no JSON', { qos: 1 });
+    const letter = await hand.channel.get(`${bed.name}.dead`);
+    expect(letter === false ? undefined : letter.content.toString()).toBe('no JSON');
+    await publish(device, `${bed.name}/plant/press`, 0);
+    const stopped = Promise.all(UP_TO_20.map(async (n) => await publish(device, `${bed.name}.plant/press`, n).catch(() => {})));
+    expect(await bed.edge.end('SIGTERM')).toBe(0);
+    await device.endAsync(true);
+    await stopped;
+    // What had no answer by then is in the spool or was never taken; nothing of it comes twice.
+    await bed.edge.start();
+    await until('nothing is owed', async () => (await viewOf(bed.edge)).spool.messages === 0 && (await bed.edge.status()).inFlight.messages === 0, 30_000);
+    await until('what was taken came', () => got.length > 0, 30_000);
+    expect(got).toEqual([0, ...UP_TO_20].slice(0, got.length));
+    expect(await bed.edge.end('SIGTERM')).toBe(0);
   });
 });
 

@@ -6,16 +6,14 @@ import { type Lint, LOOPBACK } from './context.ts';
 export function lintEdge(lint: Lint): void {
   if (lint.failedAt(['edge'])) return;
   const { edge, rabbitmq } = lint.raw;
-  if (edge.mode === 'off') {
-    if (!lint.failedAt(['routes']) && lint.raw.routes.length === 0) {
-      lint.error(
-        ['routes'],
-        'holds no rule, so nothing would be forwarded',
-        'add one, or say `edge.mode: bridge` for an edge that passes messages on as they are',
-      );
-    }
-    return;
+  if (edge.mode !== 'bridge' && !lint.failedAt(['routes']) && lint.raw.routes.length === 0) {
+    lint.error(
+      ['routes'],
+      'holds no rule, so nothing would be forwarded',
+      'add one, or say `edge.mode: bridge` for an edge that passes messages on as they are',
+    );
   }
+  if (edge.mode === 'off') return;
   const ends = (['tcp', 'tls', 'websocket'] as const).filter((name) => edge[name] !== undefined);
   if (ends.length === 0) lint.error(['edge'], 'listens nowhere', 'add `tcp: {}` (port 1883), `tls` or `websocket: {}`');
   if (edge.users.length === 0 && edge.anonymous === undefined) {
@@ -35,9 +33,9 @@ export function lintEdge(lint: Lint): void {
       lint.error([...at, 'clientCertificates'], 'has no effect without `ca`, which says whose certificates are good');
     }
   }
-  for (const [i, filter] of edge.bridge.commands.entries()) {
+  for (const [i, filter] of edge.commands.entries()) {
     const problem = topicFilterProblem(filter);
-    if (problem !== undefined) lint.error(['edge', 'bridge', 'commands', i], problem);
+    if (problem !== undefined) lint.error(['edge', 'commands', i], problem);
   }
   if (edge.bridge.inFlightPerTopic > edge.bridge.inFlight) {
     lint.error(['edge', 'bridge', 'inFlightPerTopic'], `is more than \`inFlight\` (${edge.bridge.inFlight})`);

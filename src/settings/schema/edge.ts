@@ -103,7 +103,7 @@ const Spool = section('What is kept on disk while RabbitMQ is away or slow.', {
   }),
 });
 
-const Bridge = section('How messages go to RabbitMQ: as its own MQTT plugin would publish them.', {
+const Bridge = section('How messages go to RabbitMQ with `mode: bridge`: as its own MQTT plugin would publish them.', {
   exchange: text('Exchange of the MQTT plugin.', { default: 'amq.topic', minLength: 1, ...SHORT }),
   inFlight: integer('Most messages that are sent and not yet confirmed.', { default: 1000, minimum: 1, maximum: 65_535, unit: 'messages' }),
   inFlightPerTopic: integer(
@@ -114,15 +114,6 @@ const Bridge = section('How messages go to RabbitMQ: as its own MQTT plugin woul
     'What becomes of a message that no queue in RabbitMQ takes. `hold`: it waits, loudly, until one does. `drop`: it is lost, as with the MQTT plugin.',
     ['hold', 'drop'],
     'hold',
-  ),
-  lateSeconds: amount(
-    'A message that is sent so long after it was received carries the header `sluice-received-at` (milliseconds since 1970). A Sluice gateway behind it takes that for the time of arrival.',
-    { default: 10, minimum: 0.1, maximum: 86_400, unit: 's' },
-  ),
-  commands: list(
-    'Topic filters of what comes the other way: messages in RabbitMQ with such topics are handed to the devices that subscribe here. They wait in a durable queue while the edge is away.',
-    text('One filter.', { minLength: 1 }),
-    { default: [] },
   ),
 });
 
@@ -144,7 +135,11 @@ const Sessions = section('What is kept for devices that subscribe.', {
 });
 
 export const Edge = section('MQTT next to the devices: messages are kept on disk while RabbitMQ is away. docs/edge.md', {
-  mode: choice('`bridge`: this process is an edge, and publishes what devices send into RabbitMQ.', ['off', 'bridge'], 'off'),
+  mode: choice(
+    '`bridge`: this process is an edge, and publishes what devices send into RabbitMQ, for gateways there. `direct`: this gateway takes what devices send itself, besides what comes from its queue, and forwards it as its routes say.',
+    ['off', 'bridge', 'direct'],
+    'off',
+  ),
   tcp: Type.Optional(entry('MQTT over TCP.', { host, port: port(1883) })),
   tls: Type.Optional(entry('MQTT over TLS.', { host, port: port(8883), ...Certificates })),
   websocket: Type.Optional(
@@ -170,6 +165,15 @@ export const Edge = section('MQTT next to the devices: messages are kept on disk
     'QoS 0: `keep`: as the others, without an acknowledgement. `best-effort`: sent on if RabbitMQ is there, else dropped and counted.',
     ['keep', 'best-effort'],
     'keep',
+  ),
+  lateSeconds: amount(
+    'A message that goes on so long after it was received is late: its readings are flagged. With `bridge` it carries the header `sluice-received-at` (milliseconds since 1970), which a Sluice gateway behind it takes for the time of arrival.',
+    { default: 10, minimum: 0.1, maximum: 86_400, unit: 's' },
+  ),
+  commands: list(
+    'Topic filters of what comes the other way: messages in RabbitMQ with such topics are handed to the devices that subscribe here. They wait in a durable queue while the edge is away.',
+    text('One filter.', { minLength: 1 }),
+    { default: [] },
   ),
   limits: Limits,
   spool: Spool,

@@ -238,4 +238,12 @@ async function move(field: Field, env: NodeJS.ProcessEnv): Promise<void> {
   });
 }
 
-export const EDGE_FAULTS = [edgeAway, edgeCut, edgeSilent, edgeSlow, edgeKillSpooling, edgeKillDraining, edgeTerm, edgeDiskFull, edgeDamage];
+export const EDGE_FAULTS: readonly Fault[] = [edgeAway, edgeCut, edgeSilent, edgeSlow, edgeKillSpooling, edgeKillDraining, edgeTerm, edgeDiskFull, edgeDamage];
+
+/** The same where devices publish to the gateway itself: it is killed, stopped and cut off as the edge is. */
+export const DIRECT_FAULTS: readonly Fault[] = EDGE_FAULTS.map((fault) => ({
+  ...fault,
+  kind: fault.kind.replace('edge-', 'direct-'),
+  needs: 'direct',
+  doc: `${fault.kind}, where the edge is the gateway itself (edge.mode: direct)`,
+}));

@@ -4,7 +4,7 @@ import { BROKER_FAULTS } from './broker.ts';
 import { CLUSTER_FAULTS } from './cluster.ts';
 import { DEVICE_FAULTS } from './devices.ts';
 import { DISK_FAULTS } from './disks.ts';
-import { EDGE_FAULTS } from './edge.ts';
+import { DIRECT_FAULTS, EDGE_FAULTS } from './edge.ts';
 import { GATEWAY_FAULTS } from './gateway.ts';
 import { INGEST_FAULTS } from './ingest.ts';
 import { MACHINE_FAULTS } from './machine.ts';
@@ -26,6 +26,7 @@ export const FAULTS: readonly Fault[] = [
   ...MACHINE_FAULTS,
   ...CLUSTER_FAULTS,
   ...EDGE_FAULTS,
+  ...DIRECT_FAULTS,
 ];
 
 /** What `random` draws from: the mix of row F34. */

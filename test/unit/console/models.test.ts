@@ -91,8 +91,18 @@ describe('the verdict', () => {
       title: 'The gateway does not answer. What you see is 12 s old.',
     });
     expect(verdict(heard, LATE_MS + 1, { ...live({}), ready: true })).toMatchObject({ level: 'away', word: 'No data' });
-    expect(verdict(heard, 10, { ...live({}), ready: true })).toMatchObject({ level: 'ok', word: 'Ready', reasons: [] });
+    expect(verdict(heard, 10, { ...live({}), ready: true, reasons: [] })).toMatchObject({ level: 'ok', word: 'Ready', reasons: [] });
     expect(verdict(new Freshness(), 10, undefined)).toMatchObject({ level: 'wait' });
+  });
+
+  it('tells of an edge that is ready and forwards nothing', () => {
+    const away = live({ sessions: [{ name: 'publish', state: 'connecting', address: null, reason: 'refused', since: '' }] });
+    expect(verdict(heard, 10, { ...away, ready: true })).toMatchObject({
+      level: 'bad',
+      word: 'Broker away',
+      title: expect.stringContaining('What devices publish here is kept'),
+      reasons: ['because'],
+    });
   });
 
   it('tells a gateway that refuses from one that is gone', () => {

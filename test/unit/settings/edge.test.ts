@@ -45,7 +45,7 @@ describe('settings of an edge', () => {
       'warning edge.users[0]: can never connect',
     ],
     ['anybody, from anywhere', "{ mode: bridge, tcp: {}, anonymous: { publish: ['#'], subscribe: [] } }", 'warning edge.anonymous: whoever reaches the port'],
-    ['a filter that is none', `{ mode: bridge, tcp: {}, ${USERS}, bridge: { commands: ['a/#/b'] } }`, 'error edge.bridge.commands[0]: '],
+    ['a filter that is none', `{ mode: bridge, tcp: {}, ${USERS}, commands: ['a/#/b'] }`, 'error edge.commands[0]: '],
     [
       'certificates that nothing could prove',
       `{ mode: bridge, tls: { cert: x, key: y, clientCertificates: required }, ${USERS} }`,

@@ -17,10 +17,11 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 describe('sluice verify: the faults', () => {
   it('have names of their own, and a line each in the help', () => {
     expect(new Set(FAULTS.map(({ kind }) => kind)).size).toBe(FAULTS.length);
-    for (const { kind, doc } of FAULTS) expect(command.help).toMatch(new RegExp(`^[ *+^]+ ${kind} +${doc.slice(0, 10).replaceAll(/[().*]/g, '.')}`, 'm'));
+    for (const { kind, doc } of FAULTS) expect(command.help).toMatch(new RegExp(`^[ *+^>]+ ${kind} +${doc.slice(0, 10).replaceAll(/[().*]/g, '.')}`, 'm'));
     expect(NEMESIS.filter((kind) => faultOf(kind)?.needs !== 'private')).toEqual([]);
     expect(command.help).toMatch(/^ {2}\+ leader-kill /m);
     expect(command.help).toMatch(/^ {2}\^ edge-term /m);
+    expect(command.help).toMatch(/^ {2}> direct-term /m);
   });
 
   it('are all that can be injected, in the given order and number', () => {

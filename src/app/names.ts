@@ -1,0 +1,25 @@
+import type { Settings } from '../settings/load.ts';
+
+const COMPONENTS = ['http', 'broker', 'topology', 'source', 'ledger'] as const;
+const EDGE_COMPONENTS = ['listener', 'spool'] as const;
+const SESSIONS = ['consume', 'publish'] as const;
+
+export type Component = (typeof COMPONENTS | typeof EDGE_COMPONENTS)[number];
+export type SessionName = (typeof SESSIONS)[number];
+
+/** The parts of a gateway that have a state, by the names under which it is shown. */
+export interface Names {
+  readonly components: readonly Component[];
+  readonly sessions: readonly string[];
+  /** Components that readiness is about; undefined: all. With an edge it is what devices need: what the others cannot take is kept. */
+  readonly needed: readonly Component[] | undefined;
+}
+
+export function namesOf({ mode, commands }: Settings['edge']): Names {
+  if (mode !== 'direct') return { components: COMPONENTS, sessions: SESSIONS, needed: undefined };
+  return {
+    components: [...COMPONENTS, ...EDGE_COMPONENTS],
+    sessions: commands.length === 0 ? SESSIONS : [...SESSIONS, 'commands'],
+    needed: ['http', 'ledger', ...EDGE_COMPONENTS],
+  };
+}
