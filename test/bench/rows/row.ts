@@ -1,0 +1,27 @@
+import type { Scenario } from '../scenario.ts';
+
+/** One contender under one load. */
+export interface Subject {
+  /** Of the subject within its row. */
+  readonly label: string;
+  readonly contender: string;
+  readonly scenario: Scenario;
+}
+
+interface Base {
+  /** For `--only`. */
+  readonly name: string;
+  readonly title: string;
+  /** What the subjects differ in, where it is a number of the scenario. */
+  readonly axis?: keyof Scenario | undefined;
+  /** Rounds, where they are not as many as for all the others. */
+  readonly rounds?: number | undefined;
+}
+
+/** Subjects that are measured side by side: in turn, again and again. The first is what the others are held against. */
+export interface DrainRow extends Base {
+  readonly kind: 'drain';
+  readonly subjects: readonly Subject[];
+}
+
+export type Row = DrainRow;
