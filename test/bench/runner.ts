@@ -1,9 +1,15 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { drain } from './measure/drain.ts';
-import type { Row, Subject } from './rows/row.ts';
+import { latency, saturate } from './measure/live.ts';
+import type { Measurer } from './measure/outcome.ts';
+import { start } from './measure/start.ts';
+import type { Row, RowKind, Subject } from './rows/row.ts';
 import type { BenchBroker } from './support/broker.ts';
 import type { Measures, RowResult } from './support/result.ts';
+import { figure } from './support/table.ts';
+
+const MEASURERS: Readonly<Record<RowKind, Measurer>> = { drain, latency, saturate, start };
 
 export interface RunOptions {
   readonly broker: BenchBroker;
@@ -34,7 +40,7 @@ export async function runRow(row: Row, options: RunOptions): Promise<RowOutcome>
     for (const i of turns(row.subjects.length, round)) {
       const subject = row.subjects[i] as Subject;
       const dir = join(broker.dir, `round-${row.name}-${i}-${round}`);
-      const { measures, course, failure } = await drain(subject.contender, subject.scenario, { broker, dir, profiles });
+      const { measures, course, failure } = await MEASURERS[row.kind](subject, { broker, dir, profiles });
       rmSync(dir, { recursive: true, force: true });
       say(`${row.name} ${round + 1}/${rounds} ${subject.label}: ${line(measures)}${failure === undefined ? '' : `  FAILED: ${failure}`}`);
       if (failure !== undefined) failures.push(`${row.name}, ${subject.label}: ${failure}`);
@@ -44,7 +50,7 @@ export async function runRow(row: Row, options: RunOptions): Promise<RowOutcome>
     }
   }
   const subjects = row.subjects.map(({ label, contender, scenario }, i) => ({ label, contender, scenario: { ...scenario }, ...(found[i] ?? { rounds: [] }) }));
-  return { result: { name: row.name, title: row.title, axis: row.axis, subjects }, failures };
+  return { result: { name: row.name, title: row.title, kind: row.kind, axis: row.axis, subjects }, failures };
 }
 
 /** 0 to `count` - 1, beginning with another one each round. */
@@ -52,7 +58,15 @@ function turns(count: number, round: number): number[] {
   return Array.from({ length: count }, (_, i) => (i + Math.abs(round)) % count);
 }
 
+/** The numbers that somebody who watches wants to see. */
 function line(measures: Measures): string {
-  const { inPerSecond = Number.NaN, cpuMicrosPerMessage = Number.NaN, rssPeakBytes = Number.NaN } = measures;
-  return `${Math.round(inPerSecond)}/s, ${cpuMicrosPerMessage.toFixed(1)} us/message, ${Math.round(rssPeakBytes / 1e6)} MB`;
+  const shown: readonly (readonly [string, string, number])[] = [
+    ['inPerSecond', '/s', 1],
+    ['cpuMicrosPerMessage', ' us/message', 1],
+    ['p50Ms', ' ms p50', 1],
+    ['p99Ms', ' ms p99', 1],
+    ['startMs', ' ms', 1],
+    ['rssPeakBytes', ' MB', 1e6],
+  ];
+  return shown.flatMap(([name, unit, by]) => (measures[name] === undefined ? [] : [`${figure(measures[name] / by)}${unit}`])).join(', ');
 }

@@ -1,6 +1,6 @@
 /** What a contender is put to. Plain data: it goes to child processes and into the result file. */
 export interface Scenario {
-  /** `json`, `json:BYTES`, `senml`, `sparkplug`, `line-protocol` (load/payloads.ts). */
+  /** `json`, `json:BYTES`, `senml`, `sparkplug`, `line-protocol` (load/payloads.ts); `stamped` with live devices (load/stamp.ts). */
   readonly payload: string;
   /** Of the ingest queue and of the output queue. */
   readonly queueType: 'quorum' | 'classic';
@@ -22,6 +22,16 @@ export interface Scenario {
   readonly warmUp: number;
   /** Messages that are measured; with `warmUp` a multiple of `batch`, or the last batch of a contender that does not look at the clock stays open. */
   readonly messages: number;
+  /** Of a payload, where a row is about that. */
+  readonly bytes?: number;
+  /** Rows with live devices: MQTT connections, which share the devices. */
+  readonly clients?: number;
+  /** Most messages of one of them without an acknowledgement. */
+  readonly window?: number;
+  /** Messages a second, of all together. */
+  readonly rate?: number;
+  /** That are measured, behind a quarter of it to warm up. */
+  readonly seconds?: number;
 }
 
 /** What the rows have in common where they do not say otherwise. */

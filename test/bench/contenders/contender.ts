@@ -19,6 +19,8 @@ export interface Running {
   readonly ready: Promise<void>;
   /** What only the inside of the process knows, since it was last asked; undefined where there is no such process. */
   readonly probe?: (() => Promise<ProbeReading>) | undefined;
+  /** Of its HTTP server, where it has one. */
+  readonly url?: string | undefined;
   /** Why it is no more; undefined while it runs. */
   readonly failure: () => string | undefined;
   /** Ends it in order: what it holds goes out. */

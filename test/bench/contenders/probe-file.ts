@@ -11,7 +11,7 @@ export interface ProbeReading {
   readonly loopMaxMs: number;
 }
 
-const ANSWER_MS = 20_000;
+const ANSWER_MS = 60_000;
 
 /** Asks the probe (probe.ts) of a process. */
 export class Probe {

@@ -66,6 +66,18 @@ function profile(payload: string, i: number): object {
         flagsFrom: '$.flags',
         tags: { site: '$.group', node: '$.node' },
       };
+    case 'stamped':
+      // Topic and payload of load/load.ts.
+      return {
+        name,
+        topics: ['{site}/{client}/{device}'],
+        codec: 'json',
+        device: '{client}/{device}',
+        sequence: '$.stamp',
+        values: '$',
+        units: UNITS,
+        tags: { site: '{site}' },
+      };
     case 'line-protocol':
       return {
         name,

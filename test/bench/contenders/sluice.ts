@@ -9,7 +9,7 @@ import { settingsOf } from './sluice-settings.ts';
 
 /** As often as Prometheus would ask. */
 const SCRAPE_MS = 5000;
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 60_000;
 
 /** The gateway as a user starts it, with all it does; its metrics are asked for as Prometheus would. */
 export const sluice: Contender = {
@@ -37,6 +37,7 @@ export const sluice: Contender = {
     );
     return {
       ...running,
+      url: `http://127.0.0.1:${port}`,
       stop: async () => {
         clearInterval(scrape);
         try {

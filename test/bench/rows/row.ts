@@ -8,20 +8,18 @@ export interface Subject {
   readonly scenario: Scenario;
 }
 
-interface Base {
+/** How a row is measured; see the folder `measure`. */
+export type RowKind = 'drain' | 'latency' | 'saturate' | 'start';
+
+/** Subjects that are measured side by side: in turn, again and again. The first is what the others are held against. */
+export interface Row {
+  readonly kind: RowKind;
   /** For `--only`. */
   readonly name: string;
   readonly title: string;
+  readonly subjects: readonly Subject[];
   /** What the subjects differ in, where it is a number of the scenario. */
   readonly axis?: keyof Scenario | undefined;
   /** Rounds, where they are not as many as for all the others. */
   readonly rounds?: number | undefined;
 }
-
-/** Subjects that are measured side by side: in turn, again and again. The first is what the others are held against. */
-export interface DrainRow extends Base {
-  readonly kind: 'drain';
-  readonly subjects: readonly Subject[];
-}
-
-export type Row = DrainRow;

@@ -10,8 +10,10 @@ import type { BrokerVersions } from './machine.ts';
 import { ROOT } from './place.ts';
 
 const PREFIX = 'bench-';
-const START_MS = 180_000;
-const ASK_MS = 10_000;
+/** Seconds on a machine that is idle. */
+const START_MS = 600_000;
+/** Generous: a machine that others use too must not end a run. */
+const ASK_MS = 60_000;
 
 /** A private RabbitMQ for one run of the bench, on free ports of the loopback, with Shovel. */
 export class BenchBroker {
