@@ -1,5 +1,6 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HELP, type Options, readOptions, UsageError } from './options.ts';
+import { writeDocument } from './report/document.ts';
 import { printRow } from './report/print.ts';
 import { allRows } from './rows/index.ts';
 import type { Row } from './rows/row.ts';
@@ -8,7 +9,7 @@ import { runRow } from './runner.ts';
 import { BenchBroker } from './support/broker.ts';
 import { codeVersion, machineFacts } from './support/machine.ts';
 import { ROOT } from './support/place.ts';
-import { type BenchResult, type RowResult, writeResult } from './support/result.ts';
+import { type BenchResult, readResult, type RowResult, writeResult } from './support/result.ts';
 
 // npm run bench
 
@@ -70,6 +71,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (options.list) {
     for (const { name, title } of allRows()) console.log(`${name.padEnd(20)} ${title}`);
+    return 0;
+  }
+  if (options.docs) {
+    for (const path of writeDocument(readResult(resolve(options.out)), join(ROOT, 'docs'))) say(`wrote ${path}`);
     return 0;
   }
   return await measure(options, argv);

@@ -11,11 +11,7 @@ export type Order =
   | { readonly id: number; readonly do: 'close' };
 
 /** `mark`: the measured time begins or has ended. */
-export type Answer = { readonly id: number } & (
-  | { readonly mark: 'began' | 'ended' }
-  | { readonly result: unknown }
-  | { readonly error: string }
-);
+export type Answer = { readonly id: number } & ({ readonly mark: 'began' | 'ended' } | { readonly result: unknown } | { readonly error: string });
 
 let load: Load | undefined;
 const say = (answer: Answer): void => void process.send?.(answer);

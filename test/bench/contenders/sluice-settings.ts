@@ -74,7 +74,8 @@ function profile(payload: string, i: number): object {
         codec: 'json',
         device: '{client}/{device}',
         sequence: '$.stamp',
-        values: '$',
+        // By name: what tells the sequence would be left out otherwise.
+        values: { stamp: '$.stamp', temperature: '$.temperature', humidity: '$.humidity' },
         units: UNITS,
         tags: { site: '{site}' },
       };

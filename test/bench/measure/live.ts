@@ -51,11 +51,7 @@ export const saturate: Measurer = async (subject, stand) => {
 
 type Drive = (load: MqttLoad, marks: { began: () => void; ended: () => void }) => Promise<LoadResult>;
 
-async function live(
-  { contender: name, scenario }: Subject,
-  stand: Stand,
-  drive: Drive,
-): Promise<{ outcome: Outcome; books: ReturnType<typeof auditStamps> }> {
+async function live({ contender: name, scenario }: Subject, stand: Stand, drive: Drive): Promise<{ outcome: Outcome; books: ReturnType<typeof auditStamps> }> {
   const { broker } = stand;
   const contender = contenderOf(name);
   mkdirSync(stand.dir, { recursive: true });

@@ -45,7 +45,9 @@ const PROCESS = [
 const added = (head: string, measure: string): Column => ({
   head,
   cell: (subject, base) =>
-    subject === base ? '-' : figure(spread(subject.rounds.map((round, i) => (round[measure] ?? Number.NaN) - (base.rounds[i]?.[measure] ?? Number.NaN))).median),
+    subject === base
+      ? '-'
+      : figure(spread(subject.rounds.map((round, i) => (round[measure] ?? Number.NaN) - (base.rounds[i]?.[measure] ?? Number.NaN))).median),
 });
 
 const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
@@ -70,7 +72,14 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     ownProcess(middle('CPU us/msg', 'cpuMicrosPerMessage')),
     ...BOOKS,
   ],
-  saturate: [middle('in/s', 'inPerSecond'), least('spread', 'inPerSecond'), against('inPerSecond'), middle('PUBACK p99 ms', 'pubackP99Ms'), ...PROCESS, ...BOOKS],
+  saturate: [
+    middle('in/s', 'inPerSecond'),
+    least('spread', 'inPerSecond'),
+    against('inPerSecond'),
+    middle('PUBACK p99 ms', 'pubackP99Ms'),
+    ...PROCESS,
+    ...BOOKS,
+  ],
   start: [middle('ms', 'startMs'), least('spread', 'startMs')],
 };
 

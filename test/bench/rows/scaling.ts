@@ -12,11 +12,31 @@ export function scalingRows(): Row[] {
   return [
     row('devices', 'Devices that take turns', 'devices', points('devices', [100, 1, 10_000, 100_000])),
     row('routes', 'Rules in the routing table, ten of them in use', 'routes', points('routes', [10, 100, 1000, 10_000])),
-    row('profiles', 'Profiles, all of them in use by 10,000 devices', 'profiles', points('profiles', [10, 100, 1000, 10_000], () => ({ devices: 10_000 }))),
+    row(
+      'profiles',
+      'Profiles, all of them in use by 10,000 devices',
+      'profiles',
+      points('profiles', [10, 100, 1000, 10_000], () => ({ devices: 10_000 })),
+    ),
     // One destination each: with more, a small prefetch is spread over batches that are never full.
-    row('prefetch', 'Prefetch', 'prefetch', points('prefetch', [2000, 200, 500, 1000, 5000], () => ({ sites: 1 }))),
-    row('batch', 'Messages in a batch', 'batch', points('batch', [100, 1, 10, 500, 1000], () => ({ sites: 1 }))),
-    row('destinations', 'Destinations of the readings', 'sites', points('sites', [10, 1, 100], (sites) => ({ ageMs: sites === 100 ? 1000 : 100 }))),
+    row(
+      'prefetch',
+      'Prefetch',
+      'prefetch',
+      points('prefetch', [2000, 200, 500, 1000, 5000], () => ({ sites: 1 })),
+    ),
+    row(
+      'batch',
+      'Messages in a batch',
+      'batch',
+      points('batch', [100, 1, 10, 500, 1000], () => ({ sites: 1 })),
+    ),
+    row(
+      'destinations',
+      'Destinations of the readings',
+      'sites',
+      points('sites', [10, 1, 100], (sites) => ({ ageMs: sites === 100 ? 1000 : 100 })),
+    ),
     { ...payloadSizes(), axis: 'bytes' },
   ];
 }
