@@ -76,7 +76,7 @@ function profile(payload: string, i: number): object {
         sequence: '$.stamp',
         // By name: what tells the sequence would be left out otherwise.
         values: { stamp: '$.stamp', temperature: '$.temperature', humidity: '$.humidity' },
-        units: UNITS,
+        units: { temperature: 'Cel', humidity: '%RH' },
         tags: { site: '{site}' },
       };
     case 'line-protocol':

@@ -57,6 +57,7 @@ function scaling({ title, subjects }: RowResult, axis: string): string {
       points: subjects
         .filter((subject) => subject.contender === contender)
         .map((subject): [number, number] => [Number(subject.scenario[axis]), of(subject, measure).median / by])
+        .filter(([, y]) => !Number.isNaN(y))
         .toSorted(([a], [b]) => a - b),
     }));
   const panel = (of: string, measure: string, by = 1): Panel => ({ title: of, x: title, scale: 'log', series: series(measure, by) });

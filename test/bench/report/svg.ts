@@ -59,19 +59,21 @@ function linePanel({ title, x, scale, series }: Panel, names: readonly string[])
   const all = series.flatMap(({ points }) => points);
   const xs = all.map(([value]) => value);
   const [low, high] = [Math.min(...xs), Math.max(...xs)];
-  const top = niceTop(Math.max(...all.map(([, value]) => value)));
+  const top = niceTop(Math.max(0, ...all.map(([, value]) => value)));
   const along = (value: number): number => {
     const share = scale === 'log' ? Math.log(value / low) / Math.log(high / low || Math.E) : (value - low) / (high - low || 1);
     return PAD.left + INNER.width * (Number.isFinite(share) ? share : 0);
   };
   const up = (value: number): number => PAD.top + INNER.height * (1 - value / top);
   const ticks = scale === 'log' ? [...new Set(xs)].toSorted((a, b) => a - b) : [0, 1, 2, 3, 4].map((i) => low + ((high - low) * i) / 4);
-  const drawn = series.map(({ name, points }) => {
-    const fill = colour(names.indexOf(name));
-    const path = points.map(([a, b], i) => `${i === 0 ? 'M' : 'L'}${along(a).toFixed(1)},${up(b).toFixed(1)}`).join('');
-    const dots = points.map(([a, b]) => `<circle cx="${along(a).toFixed(1)}" cy="${up(b).toFixed(1)}" r="3" fill="${fill}"/>`).join('');
-    return `<path d="${path}" fill="none" stroke="${fill}" stroke-width="2"/>${dots}`;
-  });
+  const drawn = series
+    .filter(({ points }) => points.length > 0)
+    .map(({ name, points }) => {
+      const fill = colour(names.indexOf(name));
+      const path = points.map(([a, b], i) => `${i === 0 ? 'M' : 'L'}${along(a).toFixed(1)},${up(b).toFixed(1)}`).join('');
+      const dots = points.map(([a, b]) => `<circle cx="${along(a).toFixed(1)}" cy="${up(b).toFixed(1)}" r="3" fill="${fill}"/>`).join('');
+      return `<path d="${path}" fill="none" stroke="${fill}" stroke-width="2"/>${dots}`;
+    });
   const marks = ticks.map((tick) => `<text x="${along(tick).toFixed(1)}" y="${HEIGHT - PAD.bottom + 16}" text-anchor="middle">${short(tick)}</text>`);
   const under = `<text x="${PAD.left + INNER.width / 2}" y="${HEIGHT - 10}" text-anchor="middle">${escape(x)}</text>`;
   return [frame(title, top, WIDTH), ...marks, under, ...drawn].join('\n');
