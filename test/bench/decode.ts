@@ -6,6 +6,8 @@ import { DEFAULT_LIMITS, type ProfileSpec } from '../../src/domain/profile.ts';
 import { compileNormaliser } from '../../src/pipeline/normaliser.ts';
 import { type Plain, toCbor, toMsgpack } from '../unit/codec/binary-encoders.ts';
 import { message, NOW, profile } from '../unit/pipeline/normalise-support.ts';
+import { SPARKPLUG_PROTO } from './support/sparkplug-proto.ts';
+import { median } from './support/stats.ts';
 
 // What the way from bytes to readings costs, against the least that anybody would have to do with the same data.
 
@@ -130,19 +132,6 @@ async function binary(): Promise<Comparison[]> {
   return found;
 }
 
-const PROTO = `syntax = "proto2";
-message Payload {
-  message Metric {
-    optional string name = 1; optional uint64 alias = 2; optional uint64 timestamp = 3; optional uint32 datatype = 4;
-    optional bool is_historical = 5; optional bool is_transient = 6; optional bool is_null = 7;
-    oneof value {
-      uint32 int_value = 10; uint64 long_value = 11; float float_value = 12; double double_value = 13;
-      bool boolean_value = 14; string string_value = 15; bytes bytes_value = 16;
-    }
-  }
-  optional uint64 timestamp = 1; repeated Metric metrics = 2; optional uint64 seq = 3;
-}`;
-
 /** Data by alias of a device with the same values: 256 messages, so that the sequence numbers go round. */
 function sparkplug(): Comparison[] {
   const types = { number: 'Double', boolean: 'Boolean', string: 'String' } as const;
@@ -155,7 +144,7 @@ function sparkplug(): Comparison[] {
   const body = (data[0] as InboundMessage).body;
   const spec = profile({ topics: ['spBv1.0/#'], codec: 'sparkplug', device: '$.device', values: '$.values', time: timed.time });
   const subject = (): Subject => normalising(`sparkplug DDATA to readings, ${body.length} bytes`, [spec], data, births);
-  const type = protobuf.parse(PROTO).root.lookupType('Payload');
+  const type = protobuf.parse(SPARKPLUG_PROTO).root.lookupType('Payload');
   const bare = (bytes: Buffer): Subject => ({ name: 'protobufjs', run: () => type.decode(bytes) });
   const json = Buffer.from(JSON.stringify({ time, ...values }));
   const birth = births.filter(({ topic }) => topic.includes('/DBIRTH/'));
@@ -210,12 +199,6 @@ function nsPerRun({ run }: Subject, runs: number): number {
   for (let i = 0; i < runs; i += 1) kept = run();
   const { user, system } = process.cpuUsage(before);
   return ((user + system) * 1000) / runs;
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[half] as number) : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2;
 }
 
 /**

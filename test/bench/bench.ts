@@ -1,0 +1,89 @@
+import { join, resolve } from 'node:path';
+import { HELP, type Options, readOptions, UsageError } from './options.ts';
+import { writeDocument } from './report/document.ts';
+import { printRow } from './report/print.ts';
+import { allRows } from './rows/index.ts';
+import type { Row } from './rows/row.ts';
+import { scaled } from './rows/size.ts';
+import { runRow } from './runner.ts';
+import { BenchBroker } from './support/broker.ts';
+import { codeVersion, machineFacts } from './support/machine.ts';
+import { ROOT } from './support/place.ts';
+import { type BenchResult, readResult, type RowResult, writeResult } from './support/result.ts';
+
+// npm run bench
+
+/** Of `--smoke`: every kind of row, every contender and payload once, just long enough to see them start, work and stop. */
+const SMOKE_SCALE = 0.02;
+const SMOKE_ROWS = ['throughput', 'senml', 'sparkplug', 'line-protocol', 'latency-500', 'mqtt', 'start'];
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+function chosen({ only, smoke, scale }: Options): Row[] {
+  const rows = allRows();
+  for (const name of only ?? []) {
+    if (!rows.some((row) => row.name === name)) throw new UsageError(`there is no row ${name}; --list names them`);
+  }
+  const names = only ?? (smoke ? SMOKE_ROWS : undefined);
+  return rows.filter(({ name }) => names?.includes(name) !== false).map((row) => scaled(row, smoke ? SMOKE_SCALE : scale));
+}
+
+async function measure(options: Options, argv: readonly string[]): Promise<number> {
+  const rows = chosen(options);
+  const out = resolve(options.out);
+  const broker = await BenchBroker.start();
+  const stop = (): void => process.exit(130);
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    const facts: Omit<BenchResult, 'rows'> = {
+      format: 1,
+      startedAt: new Date().toISOString(),
+      command: ['npm run bench', ...(argv.length === 0 ? [] : ['--', ...argv])].join(' '),
+      code: codeVersion(ROOT),
+      machine: machineFacts(broker.dir, await broker.versions()),
+    };
+    const found: RowResult[] = [];
+    const failed: string[] = [];
+    const run = { broker, profiles: options.profile === undefined ? undefined : resolve(options.profile), say };
+    for (const row of rows) {
+      const many = options.smoke ? { ...run, rounds: 1, warmUpRounds: 0 } : { ...run, rounds: options.rounds, warmUpRounds: 1 };
+      const { result, failures } = await runRow(options.smoke ? { ...row, rounds: 1 } : row, many);
+      found.push(result);
+      failed.push(...failures);
+      // After each row: a run that is broken off leaves what it had.
+      writeResult(out, { ...facts, rows: found });
+      console.log(`\n${printRow(result)}\n`);
+    }
+    say(`results: ${out}`);
+    for (const failure of failed) say(`FAILED: ${failure}`);
+    return failed.length === 0 ? 0 : 1;
+  } finally {
+    await broker.stop();
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const options = readOptions(argv);
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (options.list) {
+    for (const { name, title } of allRows()) console.log(`${name.padEnd(20)} ${title}`);
+    return 0;
+  }
+  if (options.docs) {
+    for (const path of writeDocument(readResult(resolve(options.out)), join(ROOT, 'docs'))) say(`wrote ${path}`);
+    return 0;
+  }
+  return await measure(options, argv);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  say(`bench: ${error.message}\n\n${HELP}`);
+  process.exitCode = 2;
+}

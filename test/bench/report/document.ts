@@ -1,0 +1,117 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BenchResult, RowResult } from '../support/result.ts';
+import { plots } from './plots.ts';
+import { rowTable } from './print.ts';
+import { targetTable } from './targets.ts';
+
+/** What stands between these is written by hand and kept. */
+const KEPT = { begin: '<!-- by hand: begin -->', end: '<!-- by hand: end -->' };
+const EMPTY = '\n\n';
+
+/** Writes docs/performance.md and its plots in docs/performance/; answers the paths. `docs`: the folder. */
+export function writeDocument(result: BenchResult, docs: string): string[] {
+  const drawn = plots(result);
+  const folder = join(docs, 'performance');
+  mkdirSync(folder, { recursive: true });
+  const written = [...drawn].map(([name, svg]) => {
+    const path = join(folder, `${name}.svg`);
+    writeFileSync(path, svg);
+    return path;
+  });
+  const path = join(docs, 'performance.md');
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  writeFileSync(path, documentText(result, [...drawn.keys()], keptOf(before)));
+  return [path, ...written];
+}
+
+/** The part of an earlier document that was written by hand. */
+export function keptOf(text: string): string {
+  const [from, to] = [text.indexOf(KEPT.begin), text.indexOf(KEPT.end)];
+  return from === -1 || to < from ? EMPTY : text.slice(from + KEPT.begin.length, to);
+}
+
+export function documentText(result: BenchResult, drawn: readonly string[], kept: string): string {
+  const { machine, code, command, startedAt, rows } = result;
+  const gigabytes = (machine.memoryBytes / 2 ** 30).toFixed(0);
+  const rounds = Math.min(...rows.filter(({ kind }) => kind !== 'start').map(({ subjects }) => Math.min(...subjects.map((one) => one.rounds.length))));
+  const plot = (name: string, words: string): string[] => (drawn.includes(name) ? ['', `![${words}](performance/${name}.svg)`] : []);
+  const part = (title: string, words: string, chosen: readonly RowResult[], name?: string): string[] =>
+    chosen.length === 0
+      ? []
+      : [
+          `## ${title}`,
+          '',
+          words,
+          ...(name === undefined ? [] : plot(name, title)),
+          ...chosen.flatMap((row) => [
+            '',
+            `### ${row.title}`,
+            ...(row.axis === undefined && row.name !== 'backlog' ? [] : plot(row.name, row.title)),
+            '',
+            rowTable(row),
+          ]),
+          '',
+        ];
+  const named = (name: string): RowResult[] => rows.filter((row) => row.name === name);
+  return [
+    '# Performance',
+    '',
+    '<!-- Written by `npm run bench -- --docs` from a result file; only what stands between the marks "by hand" is kept. -->',
+    '',
+    `Measured ${startedAt.slice(0, 10)} on ${machine.processors} processors (${machine.cpu}), ${gigabytes} GB, ${machine.system}; Node.js ${machine.node},`,
+    `RabbitMQ ${machine.rabbitmq} on Erlang ${machine.erlang}; a write of 4 kB with \`fdatasync\` takes ${machine.syncMs} ms. Load average before: ${machine.loadBefore}.`,
+    `Sluice ${code.sluice}, commit ${code.commit}${code.changed ? ' with changes' : ''}. Broker, load, gateway and consumer share the machine.`,
+    '',
+    'Repeat it, from a fresh clone:',
+    '',
+    '```sh',
+    command,
+    'npm run bench -- --docs',
+    '```',
+    '',
+    'Rates are those of this machine; the ratios (columns `x`, against the first line of each table) travel better.',
+    '',
+    '## Against the targets',
+    '',
+    targetTable(result),
+    '',
+    KEPT.begin + kept + KEPT.end,
+    '',
+    '## How it is measured',
+    '',
+    '- **Floor**: a loop on amqplib in a process of its own, without any feature: consume, `JSON.parse` each message, `JSON.stringify` a hundred of them',
+    '  as one array, publish with confirm, ack up to it. Nobody who uses amqplib gets below it.',
+    '- **Sluice**: `sluice run` as a user starts it, with a profile (units, ranges, tags), limits, ids, deduplication, routing by expressions, batches of a',
+    '  hundred, `mandatory` and confirms, ledger, and metrics that are scraped every 5 s.',
+    '- **Shovel**: RabbitMQ’s plugin in the same broker, `on-confirm`. It reads no payload, and passes on one message for one. Its cost is the broker’s.',
+    '- All of a table are measured in turn, again and again, each round beginning with another one. A process lives for one round, and messages before',
+    `  the measured ones warm it up. Numbers are medians of ${rounds === Number.POSITIVE_INFINITY ? 0 : rounds} rounds or more; memory, losses and duplicates are the worst of them.`,
+    '- Throughput: the messages wait in the ingest queue, published over AMQP as the MQTT plugin publishes them, since that plugin is slower than the contenders.',
+    '- Latency: devices publish over MQTT with QoS 1 at a fixed rate. Time counts from when a message was *due*, not from when it could be sent, so that a',
+    '  stall counts for every message that it held up (no coordinated omission).',
+    '- Every message carries its number, and the far end ticks off each one. A rate with a loss is zero, and the bench fails.',
+    '- CPU is that of the whole process as the kernel counts it, memory the most that was ever resident.',
+    '',
+    ...part(
+      'At full speed',
+      'One message in the ingest queue is one reading of four values, save where it says otherwise.',
+      rows.filter(({ kind, axis, name }) => kind === 'drain' && axis === undefined && name !== 'backlog'),
+      'throughput',
+    ),
+    ...part(
+      'Latency',
+      '`added` is against the plain consumer, which stands at the ingest queue itself, round by round.',
+      rows.filter(({ kind }) => kind === 'latency'),
+      'latency',
+    ),
+    ...part('Over MQTT', 'Where the MQTT plugin has its ceiling, with and without a gateway behind it.', named('mqtt')),
+    ...part('Start-up', 'From the start of the process; the broker is up, and the topology in place.', named('start')),
+    ...part(
+      'What grows with what',
+      'Sluice against itself: the first line of each table is its usual load.',
+      rows.filter(({ axis }) => axis !== undefined),
+    ),
+    ...part('A long backlog', 'The course of one round.', named('backlog')),
+  ].join('\n');
+}

@@ -1,0 +1,37 @@
+import { type Scenario, USUAL } from '../scenario.ts';
+import type { Row, Subject } from './row.ts';
+
+/** Devices over MQTT: 50 connections of 20 devices each, which may have so many messages on their way that they never wait. */
+const LIVE: Scenario = { ...USUAL, payload: 'stamped', devices: 1000, clients: 50, window: 1000, seconds: 12, warmUp: 0, messages: 0 };
+const AGE_MS = 100;
+
+function subjects(rate: number): Subject[] {
+  const one: Scenario = { ...LIVE, rate, batch: 1 };
+  return [
+    { label: 'plain consumer', contender: 'plain', scenario: one },
+    { label: 'floor, one by one', contender: 'floor', scenario: one },
+    { label: 'Sluice, one by one', contender: 'sluice', scenario: one },
+    { label: `Sluice, batches of 100, ${AGE_MS} ms`, contender: 'sluice', scenario: { ...LIVE, rate, ageMs: AGE_MS } },
+  ];
+}
+
+/** From the device to the consumer at fixed rates, beside a consumer that stands at the ingest queue itself. */
+export function latencyRows(): Row[] {
+  return [500, 2000, 8000].map((rate) => ({
+    kind: 'latency',
+    name: `latency-${rate}`,
+    title: `From device to consumer at ${rate.toLocaleString('en-US')} messages a second`,
+    subjects: subjects(rate),
+  }));
+}
+
+/** The same way, as fast as the MQTT plugin acknowledges. */
+export function mqttRow(): Row {
+  const scenario: Scenario = { ...LIVE, devices: 20, clients: 20, window: 20 };
+  return {
+    kind: 'saturate',
+    name: 'mqtt',
+    title: 'Twenty MQTT clients as fast as the broker acknowledges',
+    subjects: ['plain', 'sluice'].map((contender) => ({ label: contender === 'plain' ? 'plain consumer' : contender, contender, scenario })),
+  };
+}

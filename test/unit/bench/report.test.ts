@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { readOptions, UsageError } from '../../bench/options.ts';
+import { comparison } from '../../bench/report/compare.ts';
+import { documentText, keptOf } from '../../bench/report/document.ts';
+import { plots } from '../../bench/report/plots.ts';
+import { rowTable } from '../../bench/report/print.ts';
+import { niceTop, short } from '../../bench/report/svg.ts';
+import { targets } from '../../bench/report/targets.ts';
+import { allRows } from '../../bench/rows/index.ts';
+import { total } from '../../bench/scenario.ts';
+import type { BenchResult, Measures, RowResult, SubjectResult } from '../../bench/support/result.ts';
+import { median, quantile, spread } from '../../bench/support/stats.ts';
+
+function subject(contender: string, rounds: readonly Measures[], scenario: Record<string, string | number> = {}, label = contender): SubjectResult {
+  return { label, contender, scenario, rounds };
+}
+
+function result(rows: readonly RowResult[], machine: Partial<BenchResult['machine']> = {}): BenchResult {
+  return {
+    format: 1,
+    startedAt: '2026-01-02T03:04:05.000Z',
+    command: 'npm run bench',
+    code: { sluice: '0.1.0', commit: 'abc', changed: false },
+    machine: {
+      cpu: 'a processor',
+      processors: 2,
+      memoryBytes: 8 * 2 ** 30,
+      system: 'Linux',
+      node: 'v20',
+      rabbitmq: '3.10.8',
+      erlang: '25',
+      syncMs: 0.2,
+      loadBefore: 0,
+      ...machine,
+    },
+    rows,
+  };
+}
+
+const rates = (...numbers: number[]): Measures[] =>
+  numbers.map((inPerSecond) => ({ inPerSecond, cpuMicrosPerMessage: 1e6 / inPerSecond, lost: 0, duplicates: 0 }));
+const throughput: RowResult = {
+  name: 'throughput',
+  title: 'Small JSON',
+  kind: 'drain',
+  subjects: [subject('floor', rates(100, 200, 300)), subject('sluice', rates(90, 160, 330)), subject('shovel', rates(50, 50, 50))],
+};
+const devices: RowResult = {
+  name: 'devices',
+  title: 'Devices',
+  kind: 'drain',
+  axis: 'devices',
+  subjects: [100, 100_000].map((count) => subject('sluice', rates(100), { devices: count }, `devices ${count}`)),
+};
+
+describe('the statistics', () => {
+  it('find middle, quantiles and spread', () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 2, 3])).toBe(2.5);
+    const hundred = Array.from({ length: 100 }, (_, i) => i + 1);
+    expect([0, 0.5, 0.99, 1].map((q) => quantile(hundred, q))).toEqual([1, 50, 99, 100]);
+    expect(spread([3, Number.NaN, 1, 2])).toEqual({ median: 2, least: 1, greatest: 3 });
+    expect(median([])).toBeNaN();
+  });
+});
+
+describe('the tables', () => {
+  it('hold the subjects of a row against the first, round by round', () => {
+    const [, , floor, sluice, shovel] = rowTable(throughput).split('\n');
+    expect(floor).toMatch(/floor +\| +200 \| +100 to 300 \| +1 \|/);
+    // Rounds of 0.9, 0.8 and 1.1: not the quotient of the medians, 0.8.
+    expect(sluice).toMatch(/sluice +\| +160 \| +90 to 330 \| +0.9 \|/);
+    expect(shovel).toMatch(/shovel +\| +50 /);
+  });
+});
+
+describe('the targets', () => {
+  it('are met or not by what was measured, and unknown where nothing was', () => {
+    const found = new Map(targets(result([throughput])).map((target) => [target.what, target]));
+    expect(found.get('rate, as a multiple of the floor')).toMatchObject({ measured: 0.9, met: true });
+    expect(found.get('CPU a message, as a multiple of the floor')).toMatchObject({ met: true });
+    expect(found.get('rate, as a multiple of Shovel')?.measured).toBeCloseTo(3.2);
+    expect(found.get('`sluice --version`')?.measured).toBeNaN();
+    const slow = result([{ ...throughput, subjects: [subject('floor', rates(100)), subject('sluice', rates(50))] }]);
+    expect(targets(slow).find(({ what }) => what === 'rate, as a multiple of the floor')).toMatchObject({ measured: 0.5, met: false });
+  });
+});
+
+describe('docs/performance.md', () => {
+  it('keeps what was written by hand', () => {
+    const first = documentText(result([throughput]), [], '\n\n');
+    const edited = first.replace('by hand: begin -->', 'by hand: begin -->\n## What was tried\n');
+    expect(keptOf(edited)).toContain('## What was tried');
+    expect(documentText(result([throughput]), [], keptOf(edited))).toBe(edited);
+  });
+
+  it('shows every row and its plot', () => {
+    const drawn = plots(result([throughput, devices]));
+    expect([...drawn.keys()]).toEqual(['throughput', 'devices']);
+    const text = documentText(result([throughput, devices]), [...drawn.keys()], '');
+    expect(text).toContain('](performance/devices.svg)');
+    expect(text).toContain('### Small JSON');
+    for (const svg of drawn.values()) {
+      expect(svg).toMatch(/^<svg [^]*<\/svg>\n$/);
+      expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    }
+  });
+
+  it('has axes that can be read', () => {
+    expect([0, 7, 11, 130, 26_000].map(niceTop)).toEqual([1, 8, 12, 160, 30_000]);
+    expect([7.5, 9999, 12_345, 1_500_000].map(short)).toEqual(['7.5', '10000', '12.3k', '1.5M']);
+  });
+});
+
+describe('bench:compare', () => {
+  it('gives the second run as multiples of the first, and marks what lies outside its spread', () => {
+    const after = { ...throughput, subjects: [subject('floor', rates(210)), subject('sluice', rates(320))] };
+    const [, , floor, sluice] = comparison(result([throughput]), result([after])).split('\n');
+    expect(floor).toContain('| 1.05 ');
+    expect(sluice).toContain('| 2.00 ');
+    const faster = { ...throughput, subjects: [subject('sluice', rates(400))] };
+    expect(comparison(result([throughput]), result([faster]))).toContain('| 2.50*');
+  });
+
+  it('says where machines differ', () => {
+    expect(comparison(result([throughput]), result([throughput], { cpu: 'another' }))).toContain('cpu differs: a processor, another');
+  });
+});
+
+describe('the rows', () => {
+  it('have names of their own, and whole batches, or the floor would wait for the rest of the last one', () => {
+    const rows = allRows();
+    expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
+    for (const { kind, subjects, name } of rows) {
+      expect(new Set(subjects.map(({ label }) => label)).size, name).toBe(subjects.length);
+      for (const { scenario } of subjects) if (kind === 'drain') expect(total(scenario) % scenario.batch, name).toBe(0);
+    }
+  });
+});
+
+describe('the command line', () => {
+  it('is read, or refused with what is wrong', () => {
+    expect(readOptions(['--only', 'a,b', '--rounds', '3'])).toMatchObject({ only: ['a', 'b'], rounds: 3, smoke: false });
+    expect(() => readOptions(['--rounds', 'many'])).toThrow(UsageError);
+    expect(() => readOptions(['--what'])).toThrow(UsageError);
+  });
+});
