@@ -35,8 +35,9 @@ async function obey(order: Order): Promise<unknown> {
     case 'ping':
       return load.ping();
     case 'close':
-      return load.close();
+      load.close();
   }
+  return undefined;
 }
 
 process.on('message', (order: Order) => {

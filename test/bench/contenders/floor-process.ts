@@ -36,7 +36,7 @@ await source.consume(ingest, (message) => {
   const one: Sent = { tag: message.fields.deliveryTag, confirmed: false };
   sent.push(one);
   sink.publish(exchange, 'floor', Buffer.from(JSON.stringify(batch)), { persistent: true }, (error: unknown) => {
-    if (error !== null && error !== undefined) throw new Error(`refused: ${String(error)}`);
+    if (error instanceof Error) throw error;
     one.confirmed = true;
     settle();
   });

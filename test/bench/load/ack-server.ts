@@ -37,4 +37,6 @@ const server = createServer({ noDelay: true }, (socket) => {
     rest = answer(rest.length === 0 ? bytes : Buffer.concat([rest, bytes]), socket);
   });
 });
+// To the thread that started this one: there is no origin.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin
 server.listen({ host: '127.0.0.1', port: 0, backlog: 1024 }, () => parentPort?.postMessage((server.address() as { port: number }).port));

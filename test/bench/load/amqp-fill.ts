@@ -32,8 +32,8 @@ export async function fill(broker: BenchBroker, message: (n: number) => Told, co
         }
       };
       const onConfirm = (error: unknown): void => {
-        if (error !== null && error !== undefined) {
-          end(() => fail(new Error(`the broker refused a message: ${String(error)}`)));
+        if (error instanceof Error) {
+          end(() => fail(new Error(`the broker refused a message: ${error.message}`)));
           return;
         }
         confirmed += 1;
