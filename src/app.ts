@@ -280,8 +280,6 @@ export class App {
   /** What is open whether or not the start got far. */
   async close(): Promise<void> {
     this.abandon.abort();
-    // Where the start was cut short it still has what came meanwhile.
-    await this.edge?.stop();
     await this.edge?.close();
     this.books.close();
     this.bindings.close();

@@ -19,6 +19,7 @@ import { Session } from '../rabbit/session.ts';
 import type { Settings } from '../settings/load.ts';
 import { announcer, urlOf } from './announce.ts';
 import { EdgeRunning } from './edge-running.ts';
+import { type Component, namesOf } from './names.ts';
 import { sessionOptions } from './session-options.ts';
 
 /** For every single answer of the broker that is not a confirm. */
@@ -27,7 +28,6 @@ const CLOSE_MS = 1500;
 /** Between two checks of the books. */
 const WATCH_MS = 5000;
 const NO_ANOMALIES = noAnomalies();
-const COMPONENTS = ['http', 'listener', 'spool', 'ledger'] as const;
 
 export interface EdgeAppOptions {
   readonly settings: Settings;
@@ -56,7 +56,8 @@ export class EdgeApp {
   private readonly books: BooksWatch;
   private running: EdgeRunning | undefined;
   private draining = false;
-  private readonly phase: (component: (typeof COMPONENTS)[number], phase: Phase, reason?: string) => void;
+  private readonly components: readonly Component[];
+  private readonly phase: (component: Component, phase: Phase, reason?: string) => void;
 
   constructor(options: EdgeAppOptions) {
     this.options = options;
@@ -65,7 +66,8 @@ export class EdgeApp {
     const scheduler = systemScheduler;
     setMaxListeners(0, this.stopping.signal);
     this.logging = new Logging({ name: gateway.name, level: settings.log.level, format: settings.log.pretty ? 'text' : options.logFormat });
-    const names = { components: COMPONENTS, sessions: edge.commands.length === 0 ? ['publish'] : ['publish', 'commands'] };
+    const names = namesOf(edge);
+    this.components = names.components;
     this.tracker = trackStatus(names, () => scheduler.now());
     const inFlight = (): InFlight => ({ messages: this.running?.books.held() ?? 0, items: 0, routes: new Map() });
     const metrics = createMetrics({
@@ -161,7 +163,7 @@ export class EdgeApp {
   async stop(deadlineMs: number): Promise<boolean> {
     if (this.draining) return false;
     this.draining = true;
-    for (const component of COMPONENTS) if (component !== 'http') this.phase(component, 'draining');
+    for (const component of this.components) if (component !== 'http') this.phase(component, 'draining');
     const left = (): { itemsLeft: number; messagesLeft: number } => ({ itemsLeft: 0, messagesLeft: this.running?.unsafe() ?? 0 });
     this.observer({ type: 'drain', step: 'begin', ...left() });
     const safe = (await this.running?.stop(deadlineMs)) ?? true;

@@ -1,13 +1,13 @@
 import type { Settings } from '../settings/load.ts';
 
 const COMPONENTS = ['http', 'broker', 'topology', 'source', 'ledger'] as const;
-const EDGE_COMPONENTS = ['listener', 'spool'] as const;
+const EDGE_COMPONENTS = ['http', 'listener', 'spool', 'ledger'] as const;
 const SESSIONS = ['consume', 'publish'] as const;
 
 export type Component = (typeof COMPONENTS | typeof EDGE_COMPONENTS)[number];
 export type SessionName = (typeof SESSIONS)[number];
 
-/** The parts of a gateway that have a state, by the names under which it is shown. */
+/** The parts of a gateway or an edge that have a state, by the names under which it is shown. */
 export interface Names {
   readonly components: readonly Component[];
   readonly sessions: readonly string[];
@@ -16,10 +16,8 @@ export interface Names {
 }
 
 export function namesOf({ mode, commands }: Settings['edge']): Names {
-  if (mode !== 'direct') return { components: COMPONENTS, sessions: SESSIONS, needed: undefined };
-  return {
-    components: [...COMPONENTS, ...EDGE_COMPONENTS],
-    sessions: commands.length === 0 ? SESSIONS : [...SESSIONS, 'commands'],
-    needed: ['http', 'ledger', ...EDGE_COMPONENTS],
-  };
+  if (mode === 'off') return { components: COMPONENTS, sessions: SESSIONS, needed: undefined };
+  const following = commands.length === 0 ? [] : ['commands'];
+  if (mode === 'bridge') return { components: EDGE_COMPONENTS, sessions: ['publish', ...following], needed: undefined };
+  return { components: [...new Set<Component>([...COMPONENTS, ...EDGE_COMPONENTS])], sessions: [...SESSIONS, ...following], needed: EDGE_COMPONENTS };
 }

@@ -3,6 +3,7 @@ import type { KeptMessage } from '../domain/kept-message.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
 import { type InboundMessage, routingKeyFromTopic, topicFromRoutingKey } from '../domain/message.ts';
 import { type DeliveryOwner, PendingDelivery } from '../pipeline/delivery.ts';
+import { onceATurn } from '../pipeline/once-a-turn.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
 import type { Delivery } from '../pipeline/ports.ts';
 
@@ -39,7 +40,7 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
   /** Handed out and not answered, oldest first. */
   private readonly open = new Map<PendingDelivery, (fault: Fault | undefined) => void>();
   private settled: PendingDelivery[] = [];
-  private deferred = false;
+  private readonly flushLater: () => void;
   private owed = 0;
   private count = 0;
   private trouble: Fault | undefined = CLOSED;
@@ -47,6 +48,7 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
 
   constructor(options: DirectOutletOptions) {
     this.options = options;
+    this.flushLater = onceATurn(options.defer, () => this.flush());
     this.window = options.window;
     this.perTopic = options.window;
   }
@@ -147,15 +149,6 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
   private settle(outcome: Outcome): void {
     this.owed -= 1;
     this.options.ledger.messageSettled(outcome);
-  }
-
-  private flushLater(): void {
-    if (this.deferred) return;
-    this.deferred = true;
-    this.options.defer(() => {
-      this.deferred = false;
-      this.flush();
-    });
   }
 }
 

@@ -139,9 +139,9 @@ export class StoringKeeper implements Keeper {
 
   /**
    * Sends nothing more, waits until what is under way is answered or the time is up, and writes what has no copy to the spool.
-   * Answers whether everything is safe: false where the spool did not take it; devices that were not answered send it again.
+   * What that did not take is in `bareCount`; devices that were not answered send it again.
    */
-  async close(deadlineMs: number): Promise<boolean> {
+  async close(deadlineMs: number): Promise<void> {
     this.halt();
     if (this.lanes.sent > 0) {
       await new Promise<void>((resolve) => {
@@ -156,7 +156,6 @@ export class StoringKeeper implements Keeper {
     for (const forget of this.forget) forget();
     this.bare.close();
     this.backlog.close();
-    return this.bareCount === 0;
   }
 
   private goesLive(topic: string): boolean {

@@ -2,6 +2,7 @@ import type { Observer } from '../domain/events.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
 import type { InboundMessage } from '../domain/message.ts';
 import { type DeliveryOwner, PendingDelivery } from '../pipeline/delivery.ts';
+import { onceATurn } from '../pipeline/once-a-turn.ts';
 
 export interface DeliveryWindowOptions {
   readonly epoch: number;
@@ -37,11 +38,12 @@ export class DeliveryWindow implements DeliveryOwner {
   private total = 0;
   private answered = 0;
   private late = 0;
-  private deferred = false;
+  private readonly flushLater: () => void;
   private lost = false;
 
   constructor(options: DeliveryWindowOptions) {
     this.options = options;
+    this.flushLater = onceATurn(options.defer, () => this.flush());
   }
 
   /** Deliveries handed out and neither settled nor lost. */
@@ -131,14 +133,5 @@ export class DeliveryWindow implements DeliveryOwner {
       this.open.delete(tag);
     }
     if (count > 0) this.options.ack(last, count > 1);
-  }
-
-  private flushLater(): void {
-    if (this.deferred) return;
-    this.deferred = true;
-    this.options.defer(() => {
-      this.deferred = false;
-      this.flush();
-    });
   }
 }

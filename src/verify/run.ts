@@ -5,10 +5,9 @@ import { stream } from '../../devices/random.ts';
 import { LiveLine, type Screen } from '../local/live-line.ts';
 import { Arrivals, readLedgers } from './arrivals.ts';
 import { Auditor } from './auditor.ts';
-import type { EdgeStand } from './edge-stand.ts';
 import { faultOf } from './faults/index.ts';
 import { Field } from './field.ts';
-import type { GatewayProcess } from './gateway-process.ts';
+import type { GatewayProcess, GatewayView } from './gateway-process.ts';
 import { type Ground, GroundError, type GroundKind, type PrivateTarget, privateGround, type UserTarget, userGround } from './ground.ts';
 import { Nemesis } from './nemesis.ts';
 import { joined, type Report, reportOf, sumLines } from './report.ts';
@@ -215,26 +214,29 @@ class Run {
   private async lastLook(): Promise<void> {
     const { site } = this.ground;
     if (site === undefined) return;
+    const { edge, gateway } = site;
+    const end = async (process: GatewayProcess, what: string): Promise<void> => {
+      const code = await process.end('SIGTERM', site.settings.gateway.drainSeconds * 1000 + 15_000).catch(messageOf);
+      if (code !== 0) this.problems.push(`the ${what} ended with ${code} at the end, not 0`);
+    };
     // From the devices on: what an edge still holds is not in the gateway yet.
-    if (site.edge !== undefined) await this.lastLookAtEdge(site.edge, site.settings.gateway.drainSeconds);
-    await this.lastLookAt(site.gateway, 'gateway', site.settings.gateway.drainSeconds);
+    if (edge !== undefined) {
+      await this.lastLookAt('edge', async () => {
+        const { owed, imbalance } = await edge.view();
+        return { inFlight: { messages: owed, items: 0 }, imbalance: { messages: imbalance, items: 0 } };
+      });
+      if (edge.process !== gateway) await end(edge.process, 'edge');
+    }
+    await this.lastLookAt('gateway', async () => await gateway.status());
+    await end(gateway, 'gateway');
   }
 
-  private async lastLookAtEdge(edge: EdgeStand, drainSeconds: number): Promise<void> {
-    const deadline = performance.now() + LAST_LOOK_MS;
-    let view = await edge.view();
-    while (view.owed > 0 && performance.now() < deadline) view = await edge.view();
-    if (view.owed !== 0) this.problems.push(`the edge still holds ${view.owed} messages`);
-    if (view.imbalance !== 0) this.problems.push(`the edge's books do not balance: ${view.imbalance} messages`);
-    if (edge.process !== this.ground.site?.gateway) await this.lastLookAt(edge.process, 'edge', drainSeconds);
-  }
-
-  private async lastLookAt(process: GatewayProcess, what: string, drainSeconds: number): Promise<void> {
+  private async lastLookAt(what: string, look: () => Promise<Pick<GatewayView, 'inFlight' | 'imbalance'>>): Promise<void> {
     try {
       const deadline = performance.now() + LAST_LOOK_MS;
-      let status = await process.status();
-      while (status.inFlight.messages > 0 && performance.now() < deadline) status = await process.status();
-      const { inFlight, imbalance } = status;
+      let books = await look();
+      while (books.inFlight.messages > 0 && performance.now() < deadline) books = await look();
+      const { inFlight, imbalance } = books;
       if (inFlight.messages !== 0 || inFlight.items !== 0)
         this.problems.push(`the ${what} still holds ${inFlight.messages} messages and ${inFlight.items} items`);
       if (imbalance.messages !== 0 || imbalance.items !== 0)
@@ -242,8 +244,6 @@ class Run {
     } catch (error) {
       this.problems.push(`the ${what} does not answer at the end: ${messageOf(error)}`);
     }
-    const code = await process.end('SIGTERM', drainSeconds * 1000 + 15_000).catch(messageOf);
-    if (code !== 0) this.problems.push(`the ${what} ended with ${code} at the end, not 0`);
   }
 
   private judgeAudit(stats: FleetStats): void {

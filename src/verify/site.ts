@@ -1,12 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { connect } from 'amqplib';
 import { type Accounts, newAccounts } from '../local/credentials.ts';
 import { localDefinitions } from '../local/definitions.ts';
 import { freePorts } from '../local/ports.ts';
-import { alive } from '../local/processes.ts';
 import { nodeFiles } from '../local/rabbit-files.ts';
-import { type RabbitNode, type RabbitNodeOptions, startRabbitNode, stopStaleNode } from '../local/rabbit-node.ts';
+import { type RabbitNode, type RabbitNodeOptions, startRabbitNode } from '../local/rabbit-node.ts';
+import { sweepRuns } from '../local/stale-node.ts';
 import { type BindingSpec, buildTopology, type Topology } from '../rabbit/topology.ts';
 import type { Settings } from '../settings/load.ts';
 import { topologyOptions } from '../app/topology-options.ts';
@@ -94,7 +94,7 @@ export class PrivateSite {
   static async start(options: SiteOptions): Promise<PrivateSite> {
     const root = resolve(options.root);
     mkdirSync(root, { recursive: true, mode: 0o700 });
-    await sweep(root, options.prefix);
+    await sweepRuns(root, options.prefix, { evidence: true });
     const dir = mkdtempSync(join(root, `${options.prefix}${process.pid}-`));
     let node: RabbitNode | undefined;
     let cluster: Cluster | undefined;
@@ -279,17 +279,4 @@ function passwordHashOf(definitions: object, user: string): string {
 function keepLog(node: string, dir: string): void {
   const { log } = nodeFiles(node);
   for (const end of ['', '.1']) if (existsSync(log + end)) copyFileSync(log + end, join(dir, `${basename(node)}.log${end}`));
-}
-
-/** Folders of runs that were killed: their nodes are ended, then the folders removed. */
-async function sweep(root: string, prefix: string): Promise<void> {
-  for (const name of readdirSync(root)) {
-    const owner = Number(name.startsWith(prefix) ? /^(\d+)-/.exec(name.slice(prefix.length))?.[1] : Number.NaN);
-    if (!Number.isInteger(owner) || alive(owner)) continue;
-    // A failed run leaves ledgers and logs as evidence, but no node.
-    const nodes = readdirSync(join(root, name)).filter((inner) => /^node(-\d)?$/.test(inner));
-    if (nodes.length === 0) continue;
-    for (const node of nodes) await stopStaleNode(join(root, name, node));
-    rmSync(join(root, name), { recursive: true, force: true });
-  }
 }

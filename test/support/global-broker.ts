@@ -1,10 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type Accounts, newAccounts } from '../../src/local/credentials.ts';
 import { localDefinitions, NO_TOPOLOGY } from '../../src/local/definitions.ts';
-import { alive } from '../../src/local/processes.ts';
-import { stopStaleNode } from '../../src/local/rabbit-node.ts';
+import { sweepRuns } from '../../src/local/stale-node.ts';
 import { startBroker } from '../../src/local/start-broker.ts';
 
 /** What the tests of project `broker` get from `inject('broker')`. */
@@ -44,17 +43,6 @@ function external(amqpUrl: string, env: NodeJS.ProcessEnv): TestBroker {
   };
 }
 
-/** Folders `test-<pid>-*` of runs that were killed: their nodes are ended, then the folders removed. */
-async function sweep(): Promise<void> {
-  for (const name of readdirSync(ROOT)) {
-    const owner = Number(/^test-(\d+)-/.exec(name)?.[1] ?? Number.NaN);
-    if (Number.isNaN(owner) || alive(owner)) continue;
-    const dir = join(ROOT, name);
-    for (const inner of [dir, ...readdirSync(dir).map((child) => join(dir, child))]) await stopStaleNode(inner);
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
-
 /** One private node for all files of the project, on free ports so that it runs beside `npm start`; or `SLUICE_AMQP_URL`. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['SLUICE_AMQP_URL'];
@@ -63,7 +51,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return async () => undefined;
   }
   mkdirSync(ROOT, { recursive: true, mode: 0o700 });
-  await sweep();
+  await sweepRuns(ROOT, 'test-');
   const dir = mkdtempSync(join(ROOT, `test-${process.pid}-`));
   const users = newAccounts();
   const node = await startBroker({ dir, name: 'sluice-test', ports: 'free', definitions: localDefinitions(users, NO_TOPOLOGY) });

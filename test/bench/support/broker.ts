@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChannelModel, connect } from 'amqplib';
 import { type Accounts, newAccounts } from '../../../src/local/credentials.ts';
 import { localDefinitions, NO_TOPOLOGY } from '../../../src/local/definitions.ts';
-import { alive } from '../../../src/local/processes.ts';
 import { PLUGINS } from '../../../src/local/rabbit-files.ts';
-import { type RabbitNode, startRabbitNode, stopStaleNode } from '../../../src/local/rabbit-node.ts';
+import { type RabbitNode, startRabbitNode } from '../../../src/local/rabbit-node.ts';
+import { sweepRuns } from '../../../src/local/stale-node.ts';
 import type { BrokerVersions } from './machine.ts';
 import { ROOT } from './place.ts';
 
@@ -31,7 +31,7 @@ export class BenchBroker {
   static async start(): Promise<BenchBroker> {
     const root = join(ROOT, '.sluice');
     mkdirSync(root, { recursive: true, mode: 0o700 });
-    await sweep(root);
+    await sweepRuns(root, PREFIX);
     const dir = mkdtempSync(join(root, `${PREFIX}${process.pid}-`));
     const users = newAccounts();
     try {
@@ -89,15 +89,5 @@ export class BenchBroker {
   async stop(): Promise<void> {
     await this.node.remove();
     rmSync(this.dir, { recursive: true, force: true });
-  }
-}
-
-/** Folders of runs that were killed: their nodes are ended, then the folders removed. */
-async function sweep(root: string): Promise<void> {
-  for (const name of readdirSync(root)) {
-    const owner = Number(/^bench-(\d+)-/.exec(name)?.[1] ?? Number.NaN);
-    if (Number.isNaN(owner) || alive(owner)) continue;
-    await stopStaleNode(join(root, name, 'node'));
-    rmSync(join(root, name), { recursive: true, force: true });
   }
 }

@@ -1,0 +1,12 @@
+/** Calls to the answer run `action` once, later in this turn of the event loop; `defer` is `setImmediate`, save in tests. */
+export function onceATurn(defer: (fn: () => void) => void, action: () => void): () => void {
+  let deferred = false;
+  return () => {
+    if (deferred) return;
+    deferred = true;
+    defer(() => {
+      deferred = false;
+      action();
+    });
+  };
+}
