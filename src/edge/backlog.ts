@@ -56,7 +56,8 @@ export class Backlog {
     const { spool, take, quiet, after } = this.options;
     const messages = await spool.read(CHUNK_BYTES);
     this.reading = false;
-    if (this.closed) return;
+    // What cannot be read is there all the same: nothing of its topics may overtake it.
+    if (this.closed || messages === undefined) return;
     for (const { seq, message } of messages) {
       if (take(seq, message)) this.tokens -= 1;
       this.position = seq + 1;

@@ -41,7 +41,8 @@ export type SpoolRefusal = 'full' | 'unwritable';
  * - `append` answers the place of the message, or why it has none; then `done` is never called. `done` is called in the order of
  *   the appends, once they are on the disk (one fdatasync for all that waited: group commit), or with the error that prevented it.
  *   A message whose `done` had an error may or may not be found after a restart; it is not read again in this process.
- * - `read` hands out what is on the disk in order, each message once until `rewind`; an empty list means that there is no more now.
+ * - `read` hands out what is on the disk in order, each message once until `rewind`; an empty list means that there is no more now,
+ *   undefined that it cannot be read now: `onReadable` tells when it is worth another try.
  * - `settle` may be called in any order and forgets the message for good; a restart may give again what was settled in the last moments
  *   before a kill (`markMs`), and nothing older.
  * - Damage on the disk never throws and never stops: damaged records are left out and counted.
@@ -49,7 +50,7 @@ export type SpoolRefusal = 'full' | 'unwritable';
 export interface SpoolPort {
   append(message: KeptMessage, done: (error: Error | undefined) => void): number | SpoolRefusal;
   /** At most about `maxBytes` (at least one message). Not to be called again before it has answered. */
-  read(maxBytes: number): Promise<readonly SpooledMessage[]>;
+  read(maxBytes: number): Promise<readonly SpooledMessage[] | undefined>;
   settle(seq: number): void;
   /** The next `read`, or the one that is under way, begins again with the oldest message that is not settled. */
   rewind(): void;

@@ -1,5 +1,6 @@
 import { encodeReading } from '../codec/reading.ts';
 import { fault } from '../domain/fault.ts';
+import type { Replay } from '../domain/message.ts';
 import type { Reading } from '../domain/reading.ts';
 import { Batcher } from './batcher.ts';
 import type { Holdings } from './books-watch.ts';
@@ -171,8 +172,7 @@ export class Forwarder {
   private offer(delivery: Delivery, reading: Reading, destination: Destination, text: string, bytes: number): void {
     const { dedupe, graveyard, ledger } = this.options;
     const { route } = destination;
-    const stable = reading.flags === undefined || !reading.flags.includes('arrival-id');
-    const dedupeKey = stable ? `${route}\n${reading.id}` : undefined;
+    const dedupeKey = dedupeKeyOf(reading, destination, delivery.message.replay);
     if (dedupeKey !== undefined && dedupe.has(reading.device, dedupeKey)) {
       this.settle(delivery, route, 'deduplicated');
       return;
@@ -236,4 +236,14 @@ export class Forwarder {
     this.options.graveyard.buryMessage(delivery, reason);
     this.options.onlooker?.saw(delivery.message, { kind: 'fault', fault: reason }, [], []);
   }
+}
+
+/**
+ * What is remembered of a reading that is confirmed there; undefined where its id names an arrival. A reading ends up in one place,
+ * whichever it was: a copy may go another way than the first, because it is late by now, or the routes have changed, and is a copy
+ * all the same. A copy for a route with `continue` comes on top, and a dead letter of a route is owed to that route.
+ */
+function dedupeKeyOf({ id, flags }: Reading, { final, route }: Destination, replay: Replay | undefined): string | undefined {
+  if (flags?.includes('arrival-id') === true) return undefined;
+  return final && replay?.scope !== 'route' ? id : `${route}\n${id}`;
 }

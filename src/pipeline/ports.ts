@@ -53,6 +53,8 @@ export interface Destination {
   readonly exchange: string;
   readonly routingKey: string;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  /** No rule behind its route is asked (no `continue`): the one place where a reading ends up. */
+  readonly final: boolean;
 }
 
 export interface Batch {

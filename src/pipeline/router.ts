@@ -129,6 +129,7 @@ function isFault(found: Destination | Fault): found is Fault {
 class Target {
   readonly action: Destination['action'];
   private readonly route: string;
+  private readonly final: boolean;
   private readonly key: RouteTemplate;
   private readonly headers: readonly (readonly [string, RouteTemplate])[];
   private readonly known: Map<string, Destination | Fault> = new Map();
@@ -137,6 +138,7 @@ class Target {
     if (spec.action.kind !== 'publish') throw new Error('a drop rule has no target');
     this.action = spec.action;
     this.route = spec.name;
+    this.final = !spec.continue;
     this.key = compileRouteTemplate(spec.action.routingKey, 'routing-key');
     this.headers = Object.entries(spec.action.headers ?? {}).map(([name, text]) => [name, compileRouteTemplate(text, 'text')]);
   }
@@ -172,6 +174,7 @@ class Target {
       exchange: this.action.exchange,
       routingKey,
       headers: headers.length === 0 ? undefined : Object.fromEntries(headers),
+      final: this.final,
     };
   }
 }

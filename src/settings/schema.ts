@@ -43,14 +43,17 @@ const LimitsSection = section('Bounds on one message, so that a hostile payload 
   }),
 });
 
-const Dedupe = section('Leaves out readings that were forwarded before, by their id. Readings flagged `arrival-id` are never left out.', {
-  enabled: flag('Deduplicate.', true),
-  entries: integer(
-    'Most ids that are remembered. Where there is no room, the oldest of the devices with most readings go first; `sluice_dedupe_evicted_early_total` counts them.',
-    { default: 100_000, minimum: 1, maximum: 10_000_000, unit: 'entries' },
-  ),
-  windowSeconds: amount('How long an id is remembered.', { default: 600, minimum: 1, maximum: 604_800, unit: 's' }),
-});
+const Dedupe = section(
+  'Leaves out readings that were forwarded before, by their id, also where a copy would take another route by now. Readings flagged `arrival-id` are never left out.',
+  {
+    enabled: flag('Deduplicate.', true),
+    entries: integer(
+      'Most ids that are remembered. Where there is no room, the oldest of the devices with most readings go first; `sluice_dedupe_evicted_early_total` counts them.',
+      { default: 100_000, minimum: 1, maximum: 10_000_000, unit: 'entries' },
+    ),
+    windowSeconds: amount('How long an id is remembered.', { default: 600, minimum: 1, maximum: 604_800, unit: 's' }),
+  },
+);
 
 const Devices = section('What is remembered of the devices that were seen, for the pages and the API. Nothing is forwarded by it, and a restart begins anew.', {
   entries: integer('Most devices. The one that was not seen for longest makes room; `/api/devices` says how many did.', {

@@ -13,13 +13,13 @@ export interface Verdict {
   readonly deadLettered: number;
   /** By fault code. */
   readonly deadLetterCodes: Readonly<Record<string, number>>;
-  /** Arrivals beyond the first of a message in one queue. */
+  /** Arrivals beyond the first of a message in one queue, and those of another copy of it in another queue. */
   readonly duplicates: number;
   /** Acknowledged and nowhere. */
   readonly lost: readonly string[];
   /** Came out and was never attempted, or carries no mark. */
   readonly unexpected: readonly string[];
-  /** First arrivals that came behind a later one of their topic in the same queue. */
+  /** First arrivals, and what their copy brought to other queues, that came behind a later one of their topic in the same queue. */
   readonly outOfOrder: readonly string[];
   /** Came out with other values than were sent. */
   readonly changed: readonly string[];
@@ -34,6 +34,8 @@ const MOST_QUEUES = 29;
 interface TopicBook {
   /** By sequence number: DEAD, and the bits of the destination queues it came out of. */
   readonly seen: number[];
+  /** By sequence number: when the gateway received the copy that came out first, which tells its copies apart. */
+  readonly receivedAt: number[];
   /** Highest sequence number of a first arrival, by queue. */
   readonly last: Map<string, number>;
   readonly main: boolean;
@@ -61,8 +63,11 @@ export class Arrivals {
     this.main = main;
   }
 
-  /** A reading in a destination queue. */
-  forwarded(queue: string, topic: string, values: Readonly<Record<string, unknown>>): void {
+  /**
+   * A reading in a destination queue. `receivedAt`: of the reading. One message may go to several queues, each in order; a second copy
+   * of it may come to another queue than the first, because it is late by then, say: that is a duplicate, and has no place in the order.
+   */
+  forwarded(queue: string, topic: string, values: Readonly<Record<string, unknown>>, receivedAt = 0): void {
     // Status messages carry no mark and are not in the ledger.
     if (!this.ours(topic) || topic.endsWith('/status')) return;
     const mark = readMark(topic, values);
@@ -73,6 +78,11 @@ export class Arrivals {
     if (!mark.intact) this.changed.push(messageKey(topic, mark.seq));
     const book = this.bookOf(topic);
     if (!this.take(book, mark.seq, this.bitOf(queue))) return;
+    book.receivedAt[mark.seq] ??= receivedAt;
+    if (book.receivedAt[mark.seq] !== receivedAt) {
+      this.duplicates += 1;
+      return;
+    }
     const before = book.last.get(queue) ?? -1;
     if (mark.seq < before) this.outOfOrder.push(`${messageKey(topic, mark.seq)} after ${before}`);
     else book.last.set(queue, mark.seq);
@@ -131,7 +141,7 @@ export class Arrivals {
   private bookOf(topic: string): TopicBook {
     let book = this.topics.get(topic);
     if (book === undefined) {
-      book = { seen: [], last: new Map(), main: this.main(topic) };
+      book = { seen: [], receivedAt: [], last: new Map(), main: this.main(topic) };
       this.topics.set(topic, book);
     }
     return book;

@@ -94,7 +94,7 @@ export class Auditor {
       else {
         for (const { topic, values, receivedAt } of readingsOf(message)) {
           this.lastReceivedAt = receivedAt;
-          this.arrivals.forwarded(outlet.name, topic, values);
+          this.arrivals.forwarded(outlet.name, topic, values, receivedAt);
         }
       }
     } catch (error) {

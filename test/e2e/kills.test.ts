@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { FaultRow } from '../../src/verify/row.ts';
+import { GATEWAY_MUTANTS, mutated } from '../support/gateway-mutants.ts';
 import { goodRows } from './rows.ts';
 
 it('loses nothing, invents nothing and keeps the order through kills, resets and deleted destinations', { timeout: 600_000 }, async () => {
@@ -21,4 +22,9 @@ it('loses nothing, invents nothing and keeps the order through kills, resets and
   for (const { redelivered } of rows('gateway-kill')) expect(redelivered).toBeGreaterThan(0);
   // A destination that is gone is named, with the reason.
   for (const { sign } of [...rows('output-exchange-deleted'), ...rows('output-queue-deleted')]) expect(sign).toMatch(/route readings is held: UNROUTABLE/);
+});
+
+// They are texts that stand in the place of others in the build; `npm run test:faults` runs them.
+it.each(GATEWAY_MUTANTS)('the mutant of $file fits the build', (mutant) => {
+  expect(() => mutated(mutant)).not.toThrow();
 });

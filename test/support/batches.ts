@@ -70,7 +70,7 @@ export function batchOf(shape: Partial<BatchShape>): Batch {
   );
   return {
     id,
-    destination: { key: `${exchange} ${routingKey}`, route: 'test', action, exchange, routingKey, headers },
+    destination: { key: `${exchange} ${routingKey}`, route: 'test', action, exchange, routingKey, headers, final: true },
     encoding: action.encoding,
     items,
     bytes: items.reduce((sum, item) => sum + item.bytes, 0),

@@ -136,8 +136,8 @@ export class SpoolHistory {
 
   private async read(): Promise<number> {
     const some = await this.rig.during(this.rig.spool.read(this.pick(1, 600)));
-    for (const one of some) this.take(one);
-    return some.length;
+    for (const one of some ?? []) this.take(one);
+    return some?.length ?? 0;
   }
 
   private take({ seq, message: { payload, topic, qos } }: SpooledMessage): void {

@@ -88,7 +88,7 @@ export class Rig {
     const out: SpooledMessage[] = [];
     for (;;) {
       const some = await this.during(this.spool.read(maxBytes));
-      if (some.length === 0) return out;
+      if (some === undefined || some.length === 0) return out;
       out.push(...some);
     }
   }

@@ -43,7 +43,8 @@ export class SpoolReader {
     this.cursor = cursor;
   }
 
-  async read(maxBytes: number): Promise<SpooledMessage[]> {
+  /** Undefined: nothing can be read for now, and `onUnreadable` was called. */
+  async read(maxBytes: number): Promise<SpooledMessage[] | undefined> {
     if (this.isReading) throw new Error('the spool is read again before it has answered');
     this.isReading = true;
     try {
@@ -55,7 +56,7 @@ export class SpoolReader {
       // Too many open files, say: the messages are there, and are found by another try.
       this.reopen();
       this.options.onUnreadable(error as Error);
-      return [];
+      return undefined;
     } finally {
       this.isReading = false;
       if (this.isClosed) await this.leave();

@@ -114,7 +114,7 @@ export class Spool implements SpoolPort {
     return appender.end(done);
   }
 
-  async read(maxBytes: number): Promise<readonly SpooledMessage[]> {
+  async read(maxBytes: number): Promise<readonly SpooledMessage[] | undefined> {
     // Whoever has taken the folder forwards what is in it.
     return this.health.isOurs ? await this.reader.read(maxBytes) : [];
   }

@@ -4,6 +4,7 @@ import type { LaunchChanges } from '../gateway-process.ts';
 
 const SLACK_MS = 30_000;
 const READY_MS = 90_000;
+const DELIVERED = 20;
 
 /** Ends the gateway in order and starts it again. */
 export async function restartGateway(field: Field, changes?: LaunchChanges): Promise<void> {
@@ -23,6 +24,20 @@ export const calm: Fault = {
   inject: async () => async () => {},
 };
 
+/** Stopped until more messages are acknowledged than it can have answered, and killed then: some are delivered to it and unacked for certain. */
+async function killUnacked(field: Field): Promise<void> {
+  const { gateway } = field.site;
+  const { fleet } = field.parts;
+  field.strike();
+  gateway.signal('SIGSTOP');
+  const { pubacked } = fleet.stats();
+  try {
+    await field.until(`${DELIVERED} messages are acknowledged behind its back`, () => fleet.stats().pubacked - pubacked >= DELIVERED, SLACK_MS);
+  } finally {
+    await gateway.end('SIGKILL');
+  }
+}
+
 /** What was unacked when its consumer died comes again. */
 function unacked(field: Field): number {
   return field.site.settings.source.prefetch;
@@ -40,8 +55,7 @@ export const gatewayKill: Fault = {
     const { gateway } = field.site;
     await field.pause(field.random() * 500);
     await field.busy();
-    field.strike();
-    await gateway.end('SIGKILL');
+    await killUnacked(field);
     return async () => await gateway.start(READY_MS);
   },
 };
@@ -108,8 +122,7 @@ export const twoGateways: Fault = {
     const { arrivals } = field.parts.auditor;
     await second.start(READY_MS);
     await field.busy();
-    field.strike();
-    await gateway.end('SIGKILL');
+    await killUnacked(field);
     const killed = performance.now();
     const { total } = arrivals;
     const heal = async (): Promise<void> => {

@@ -102,12 +102,13 @@ export const configReload: Fault = {
       );
       if (!edit.good) refused += 1;
     }
-    // Of the log: the reason of a metric is its name.
-    const said = readFileSync(gateway.log, 'utf8')
-      .split('\n')
-      .filter((line) => line.includes('"event":"config-reload"') && line.includes('"outcome":"refused"'));
-    const placed = said.filter((line) => new RegExp(`${basename(copy.file).replaceAll('.', '\\.')}:\\d+:\\d+: `).test(line));
-    field.require(placed.length >= refused, `${refused} were refused, and ${placed.length} of them with a line`);
+    // Of the log, which may be written a moment later than the metric is counted.
+    const place = new RegExp(`${basename(copy.file).replaceAll('.', '\\.')}:\\d+:\\d+: `);
+    const placed = (): number =>
+      readFileSync(gateway.log, 'utf8')
+        .split('\n')
+        .filter((line) => line.includes('"event":"config-reload"') && line.includes('"outcome":"refused"') && place.test(line)).length;
+    await field.until(`each of ${refused} refusals is in the log with its line`, () => placed() >= refused, SLACK_MS);
     field.note(`${RELOADS - refused} taken over, ${refused} refused`);
     return heal;
   },

@@ -9,7 +9,7 @@ interface Cell {
 }
 
 export interface SimDiskFaults {
-  /** Chance that a group write fails. */
+  /** Chance that a group write fails, and that a read cannot be done for a while. */
   readonly failing: number;
   /** Most messages that are not settled. */
   readonly room: number;
@@ -26,6 +26,8 @@ export class SimSpool implements SpoolPort {
   nextSeq: number;
   writes = 0;
   failures = 0;
+  /** Reads that could not be done. */
+  unreadable = 0;
   private readonly cells: Cell[];
   private readonly time: Scheduler;
   private readonly faults: SimDiskFaults;
@@ -69,8 +71,15 @@ export class SimSpool implements SpoolPort {
     return cell.seq;
   }
 
-  async read(maxBytes: number): Promise<readonly SpooledMessage[]> {
+  async read(maxBytes: number): Promise<readonly SpooledMessage[] | undefined> {
     await new Promise<void>((resolve) => this.time.after(this.time.random() * 5, resolve));
+    if (this.time.random() < this.faults.failing) {
+      this.unreadable += 1;
+      this.time.after(50 + this.time.random() * 50, () => {
+        if (this.alive) this.tell(this.readable);
+      });
+      return undefined;
+    }
     const out: SpooledMessage[] = [];
     let bytes = 0;
     while (this.cursor < this.cells.length) {

@@ -59,7 +59,7 @@ export function rule(name: string, action: RouteSpec['action'], rest: Partial<Ro
 
 export function destination(rest: Partial<PublishAction> = {}, key = 'k'): Destination {
   const action = publishTo('x', rest);
-  return { key, route: 'r', action, exchange: 'x', routingKey: key, headers: undefined };
+  return { key, route: 'r', action, exchange: 'x', routingKey: key, headers: undefined, final: true };
 }
 
 /** A delivery that notes how it ended. */

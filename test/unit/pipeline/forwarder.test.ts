@@ -137,6 +137,28 @@ describe('Forwarder', () => {
     expect(arrival.outcomes).toEqual(['forwarded', 'forwarded']);
   });
 
+  it('takes a copy that would go another way for the copy that it is, but for a route with `continue`', async () => {
+    const now = { batch: { count: 1, bytes: 1000, ageMs: 0 } };
+    const routes = [
+      rule('watch', publishTo('w', now), { when: "'late' in flags", continue: true }),
+      rule('late', publishTo('l', now), { when: "'late' in flags" }),
+      rule('rest', publishTo('r', now)),
+    ];
+    const flagged = (message: InboundMessage): Normalised => ({
+      kind: 'readings',
+      readings: [reading({ t: 1 }, { id: 'same', ...(message.body.toString() === 'late' ? { flags: ['late'] } : {}) })],
+    });
+    const { accept, time, sent, outcomes, ledger, forwarder } = rig(routes, flagged);
+    for (const [i, body] of ['on time', 'late', 'late', 'on time'].entries()) {
+      accept(body);
+      await time.runUntil(i + 1);
+    }
+    expect(sent.map(({ destination }) => destination.route)).toEqual(['rest', 'watch']);
+    expect(outcomes).toEqual(['forwarded', 'forwarded', 'deduplicated', 'deduplicated']);
+    expect(ledger.routes.get('late')).toMatchObject({ received: 2, deduplicated: 2 });
+    expect(ledger.imbalance(-ledger.messages.forwarded - ledger.messages.deduplicated, forwarder.itemsInFlight)).toMatchObject({ items: 0 });
+  });
+
   it('counts what is filtered, by rule and by emptiness', () => {
     const { accept, outcomes, ledger } = rig([rule('noise', { kind: 'drop' })], (message) =>
       message.body.length === 0 ? { kind: 'filtered', reason: 'empty' } : one(message),
@@ -254,6 +276,15 @@ describe('Forwarder', () => {
       expect(outcomes).toEqual(['forwarded']);
       expect(ledger.items).toMatchObject({ received: 1, forwarded: 1 });
       expect(ledger.imbalance(-ledger.messages.forwarded, forwarder.itemsInFlight)).toMatchObject({ items: 0 });
+    });
+
+    it('owes the route what it has not had, whatever became of another copy', async () => {
+      const { accept, time, sent } = rig(routes, pair);
+      accept('x');
+      await time.runUntil(1);
+      accept('x', { replay });
+      await time.runUntil(2);
+      expect(seen(sent).filter((text) => text === 'b m-1')).toHaveLength(2);
     });
 
     it('does not forward again what it knows to be confirmed', async () => {

@@ -55,6 +55,21 @@ describe('the total-queue rule', () => {
     expect(arrivals.judge(ledger([1, 2], [1, 2]))).toMatchObject({ lost: [], forwarded: 1, deadLettered: 1, deadLetterCodes: { DECODE_INVALID: 1 } });
   });
 
+  it('counts another copy in another queue as a duplicate, and judges the order of the first copies wherever they go', () => {
+    const arrivals = new Arrivals();
+    const came = (queue: string, seq: number, receivedAt: number): void =>
+      arrivals.forwarded(queue, T, markValues(T, seq, { temperature: 20 + seq }), receivedAt);
+    came('late', 5, 50);
+    // The copy that came to q comes to a second queue as well, behind a later one: that is wrong.
+    came('q', 1, 10);
+    came('live', 2, 20);
+    came('live', 1, 10);
+    // Another copy of it, in a third queue: a duplicate.
+    came('late', 1, 90);
+    came('late', 3, 60);
+    expect(arrivals.judge(ledger([1, 2, 3, 5], []))).toMatchObject({ duplicates: 1, outOfOrder: [`${T}#1 after 2`, `${T}#3 after 5`], forwarded: 4 });
+  });
+
   it('calls unexpected what nobody sent, what has no mark, and a dead letter without a number', () => {
     const arrivals = new Arrivals();
     forward(arrivals, [9]);

@@ -59,7 +59,7 @@ describe('the spool', () => {
     await rig.disk.settle();
     const sizes: number[] = [];
     for (;;) {
-      const some = await rig.during(rig.spool.read(10_000));
+      const some = (await rig.during(rig.spool.read(10_000))) ?? [];
       if (some.length === 0) break;
       sizes.push(some.length);
     }
@@ -78,7 +78,7 @@ describe('the spool', () => {
     const reading = rig.spool.read(1_000);
     rig.spool.settle(1);
     rig.spool.rewind();
-    const found = await rig.during(reading);
+    const found = (await rig.during(reading)) ?? [];
     expect(found.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6]);
   });
 
