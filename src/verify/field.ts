@@ -32,6 +32,8 @@ export interface FieldParts {
   readonly watch: Watch;
   readonly random: Rng;
   readonly seed: number;
+  /** Messages a second of the whole fleet. */
+  readonly rate: number;
   readonly dir: string;
   /** Ledgers of this run; faults that publish add their own. */
   readonly ledgers: string[];

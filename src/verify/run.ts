@@ -194,7 +194,7 @@ class Run {
   private async load(): Promise<FaultRow[]> {
     const { options, ground, fleet, auditor, watch, signal } = this;
     const random = stream(options.seed, 'faults');
-    const field = new Field({ ...ground, fleet, auditor, watch, random, seed: options.seed, ledgers: this.ledgers, signal });
+    const field = new Field({ ...ground, fleet, auditor, watch, random, seed: options.seed, rate: options.rate, ledgers: this.ledgers, signal });
     const end = performance.now() + options.seconds * 1000;
     this.doing = 'warms up';
     await field.until('the first readings come out', () => auditor.arrivals.unique >= Math.min(100, options.rate), START_MS);

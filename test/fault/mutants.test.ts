@@ -33,8 +33,8 @@ describe('a gateway', () => {
     expect(report.ok).toBe(false);
   });
 
-  it('that acks before the confirm is caught when the destination refuses (F12)', async () => {
-    const report = await privately(['output-full'], { gateway: build(ACKS_BEFORE_THE_CONFIRM) });
+  it('that acks before the confirm is caught when the destination is gone for a while (F13)', async () => {
+    const report = await privately(['output-exchange-deleted'], { gateway: build(ACKS_BEFORE_THE_CONFIRM) });
     expect(report.lost).toBeGreaterThan(0);
     expect(report.ok).toBe(false);
   });

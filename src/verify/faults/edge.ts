@@ -7,8 +7,10 @@ import { SmallDisk } from '../small-disk.ts';
 
 const READY_MS = 90_000;
 const RESTART_MS = 180_000;
-const WAIT_MS = 60_000;
+const WAIT_MS = 120_000;
 const MEGABYTE = 1_048_576;
+/** Ten minutes, scaled: so long a broker is away, at the rate of the run. */
+const AWAY_SECONDS = 12;
 /** What the edge may have sent without a confirm (`edge.bridge.inFlight`), and what it confirmed in the last moments before a kill. */
 const EDGE_DUPLICATES = 2000;
 
@@ -54,7 +56,7 @@ export const edgeAway: Fault = {
     await node.kill();
     const heal = async (): Promise<void> => await node.restart(RESTART_MS);
     return await orMend(heal, async () => {
-      await acknowledged(field, 2000);
+      await acknowledged(field, Math.max(2000, AWAY_SECONDS * field.parts.rate));
       field.note(`${(await edgeOf(field).view()).spool.messages} messages were kept`);
     });
   },
