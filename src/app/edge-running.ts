@@ -144,7 +144,7 @@ export class EdgeRunning {
   state(): EdgeState {
     const { bridge, settings } = this.options;
     const { counters } = this.listener;
-    const { live, spooled, copied, late } = this.keeper.counts;
+    const { live, spooled, copied, late, setbacks } = this.keeper.counts;
     const away = bridge.unavailable;
     const spool = this.spool.stats();
     return {
@@ -162,6 +162,8 @@ export class EdgeRunning {
       spooled,
       copied,
       late,
+      setbacks: { ...setbacks },
+      topicsHeld: this.keeper.topicsHeld,
       waitingForRoom: this.keeper.waitingForRoom,
       spool: { ...spool, maxBytes: settings.edge.spool.maxBytes },
       sessions: this.sessions.stats(),

@@ -113,6 +113,11 @@ export class StoringKeeper implements Keeper {
     return this.parked.size;
   }
 
+  /** Topics whose oldest message the outlet has refused for now. */
+  get topicsHeld(): number {
+    return this.lanes.failed;
+  }
+
   keep(message: KeptMessage, done: (error: Error | undefined) => void): void {
     this.ledger.messageReceived(message.payload.length);
     const entry = entryOf(message, this.options.scheduler.monotonic(), done);
@@ -252,12 +257,15 @@ export class StoringKeeper implements Keeper {
 
   private again(entry: Entry, fault: Fault): void {
     const { outlet, retry, scheduler, onHeld } = this.options;
-    const attempts = this.lanes.failed(entry);
+    const attempts = this.lanes.fail(entry);
     const { topic } = entry.message;
     this.lanes.rest(topic);
     // With the outlet away there is nothing to wait for but its return.
     const pause = outlet.unavailable === undefined ? backoffMs(attempts, () => scheduler.random(), retry.baseMs, retry.capMs) : retry.baseMs;
-    if (outlet.unavailable === undefined) onHeld?.(topic, attempts, fault);
+    if (outlet.unavailable === undefined) {
+      this.counts.setback(fault.code);
+      onHeld?.(topic, attempts, fault);
+    }
     scheduler.after(pause, () => {
       this.lanes.wake(topic);
       this.pump();
