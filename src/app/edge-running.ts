@@ -139,7 +139,7 @@ export class EdgeRunning {
     const { outlet, settings, ledger } = this.options;
     const held = this.books.held();
     const { counters } = this.listener;
-    const { live, spooled, copied, late } = this.keeper.counts;
+    const { live, spooled, copied, late, setbacks } = this.keeper.counts;
     const away = outlet.unavailable;
     const spool = this.spool.stats();
     return {
@@ -160,6 +160,8 @@ export class EdgeRunning {
       spooled,
       copied,
       late,
+      setbacks: { ...setbacks },
+      topicsHeld: this.keeper.topicsHeld,
       waitingForRoom: this.keeper.waitingForRoom,
       spool: { ...spool, maxBytes: settings.edge.spool.maxBytes },
       sessions: this.sessions.stats(),

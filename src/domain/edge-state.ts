@@ -1,3 +1,4 @@
+import type { FaultCode } from './fault.ts';
 import type { Tally } from './ledger.ts';
 import type { EpochMs } from './message.ts';
 
@@ -64,6 +65,10 @@ export interface EdgeState {
   readonly spooled: number;
   readonly copied: number;
   readonly late: number;
+  /** Attempts to pass a message on that were refused for now, by reason. Not counted while it is not connected. */
+  readonly setbacks: Readonly<Partial<Record<FaultCode, number>>>;
+  /** Topics whose oldest message was refused for now. */
+  readonly topicsHeld: number;
   /** Messages that wait for room in the spool, so that their devices wait too. */
   readonly waitingForRoom: number;
   readonly spool: EdgeSpoolState;

@@ -1,3 +1,5 @@
+import type { FaultCode } from '../domain/fault.ts';
+
 /** Which ways messages went; plain numbers, read when somebody asks. */
 export class KeeperCounts {
   /** Went into memory first. */
@@ -8,4 +10,10 @@ export class KeeperCounts {
   copied = 0;
   /** Forwarded so long after they were received that the other side was told. */
   late = 0;
+  /** Refused for now while the outlet was there, by reason; each attempt counts. */
+  readonly setbacks: Partial<Record<FaultCode, number>> = {};
+
+  setback(code: FaultCode): void {
+    this.setbacks[code] = (this.setbacks[code] ?? 0) + 1;
+  }
 }

@@ -2,38 +2,16 @@ import type { Fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
 import type { Ledger } from '../domain/ledger.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
-import type { Outlet } from '../pipeline/outlet.ts';
-import type { Scheduler } from '../pipeline/ports.ts';
 import { Behind } from './behind.ts';
 import { BareLine } from './bare-line.ts';
 import { Copies } from './copies.ts';
 import { answer, type Entry, entryOf, needsCopy } from './entry.ts';
 import { Backlog } from './backlog.ts';
 import { KeeperCounts } from './keeper-counts.ts';
+import type { KeeperOptions } from './keeper-options.ts';
 import { Parked } from './parked.ts';
-import type { Keeper, SpoolPort } from './ports.ts';
+import type { Keeper } from './ports.ts';
 import { TopicLanes } from './topic-lanes.ts';
-
-export interface KeeperOptions {
-  readonly spool: SpoolPort;
-  readonly outlet: Outlet;
-  readonly scheduler: Scheduler;
-  /** Its messages: `filtered` are those of QoS 0 that were dropped, `dead-lettered` those that `refuse` has taken. */
-  readonly ledger: Ledger;
-  /** A message whose confirm takes longer is written to the spool as well, so that its device need not wait. 0: each at once. */
-  readonly spoolAfterMs: number;
-  /** A message that is sent so long after it was received is late. */
-  readonly lateAfterMs: number;
-  readonly retry: { readonly baseMs: number; readonly capMs: number };
-  /** Most messages a second from the spool to the outlet; 0 for no bound. */
-  readonly drainPerSecond: number;
-  /** Called once when the spool is full, not again before it has answered: may drop what is not acknowledged. */
-  readonly makeRoom?: (() => Promise<void>) | undefined;
-  /** A message that the outlet will never take. Must keep it elsewhere, and call `done` when it is safe there. */
-  readonly refuse: (message: KeptMessage, fault: Fault, done: (error: Error | undefined) => void) => void;
-  /** A message was refused for now, how often in a row its topic has been, and why. For the log. */
-  readonly onHeld?: ((topic: string, attempts: number, fault: Fault) => void) | undefined;
-}
 
 /**
  * Decides where a message waits until the outlet has it: in memory alone while confirms come fast, in the spool as well where they do
@@ -111,6 +89,11 @@ export class StoringKeeper implements Keeper {
   /** Messages that wait for room in the spool; their devices are held. */
   get waitingForRoom(): number {
     return this.parked.size;
+  }
+
+  /** Topics whose oldest message the outlet has refused for now. */
+  get topicsHeld(): number {
+    return this.lanes.failed;
   }
 
   keep(message: KeptMessage, done: (error: Error | undefined) => void): void {
@@ -256,12 +239,15 @@ export class StoringKeeper implements Keeper {
 
   private again(entry: Entry, fault: Fault): void {
     const { outlet, retry, scheduler, onHeld } = this.options;
-    const attempts = this.lanes.failed(entry);
+    const attempts = this.lanes.fail(entry);
     const { topic } = entry.message;
     this.lanes.rest(topic);
     // With the outlet away there is nothing to wait for but its return.
     const pause = outlet.unavailable === undefined ? backoffMs(attempts, () => scheduler.random(), retry.baseMs, retry.capMs) : retry.baseMs;
-    if (outlet.unavailable === undefined) onHeld?.(topic, attempts, fault);
+    if (outlet.unavailable === undefined) {
+      this.counts.setback(fault.code);
+      onHeld?.(topic, attempts, fault);
+    }
     scheduler.after(pause, () => {
       this.lanes.wake(topic);
       this.pump();

@@ -27,6 +27,7 @@ export class TopicLanes {
   private held = 0;
   private heldBytes = 0;
   private underWay = 0;
+  private failing = 0;
 
   constructor(perTopic: number) {
     this.perTopic = perTopic;
@@ -45,6 +46,11 @@ export class TopicLanes {
   /** Entries sent and not answered. */
   get sent(): number {
     return this.underWay;
+  }
+
+  /** Topics whose head was not taken and goes again. */
+  get failed(): number {
+    return this.failing;
   }
 
   /** Entries of the topic. */
@@ -100,6 +106,7 @@ export class TopicLanes {
     const lane = this.lanes.get(entry.message.topic);
     if (lane === undefined) return;
     if (entry.sent) this.answered(lane);
+    if (lane.attempts > 0) this.failing -= 1;
     lane.attempts = 0;
     while (lane.entries[0]?.gone === true) {
       lane.entries.shift();
@@ -110,12 +117,13 @@ export class TopicLanes {
   }
 
   /** It was not taken and goes again, before what is behind it. Answers how often its topic has failed in a row. */
-  failed(entry: Entry): number {
+  fail(entry: Entry): number {
     const lane = this.lanes.get(entry.message.topic);
     if (lane === undefined || !entry.sent) return 0;
     entry.sent = false;
     this.answered(lane);
     lane.cursor = Math.min(lane.cursor, lane.entries.indexOf(entry));
+    if (lane.attempts === 0) this.failing += 1;
     lane.attempts += 1;
     return lane.attempts;
   }

@@ -1,5 +1,5 @@
 import { EDGE_REFUSALS, EDGE_SESSION_LOSSES } from '../domain/edge-state.ts';
-import type { MetricDefinition } from './labels.ts';
+import { CODES, type MetricDefinition } from './labels.ts';
 
 const counter = { by: 'read', labels: {}, type: 'counter' } as const;
 const gauge = { by: 'read', labels: {}, type: 'gauge' } as const;
@@ -60,6 +60,19 @@ export const EDGE_METRICS = {
     unit: 'messages',
     help: 'Messages that were forwarded later than `edge.lateSeconds` after they were received.',
     worry: '-',
+  },
+  sluice_edge_setbacks_total: {
+    ...counter,
+    unit: 'attempts',
+    labels: { code: CODES },
+    help: 'Attempts to pass a message on that were refused for now, by reason. It is tried again; what is behind it of its topic waits.',
+    worry: 'It grows: a queue behind RabbitMQ is full, is not bound, or has no leader.',
+  },
+  sluice_edge_topics_held: {
+    ...gauge,
+    unit: 'topics',
+    help: 'Topics whose oldest message was refused for now.',
+    worry: 'It is above 0 while `sluice_edge_connected` is 1.',
   },
   sluice_edge_waiting_for_room: {
     ...gauge,

@@ -1,5 +1,6 @@
 import { EDGE_REFUSALS, EDGE_SESSION_LOSSES, type EdgeState } from '../domain/edge-state.ts';
 import type { EDGE_METRICS } from './edge-metrics.ts';
+import { CODES, RETRYABLE_CODES } from './labels.ts';
 import { type Add, oncePerScrape } from './readers.ts';
 
 /** How each metric of an edge is read; nothing while it is starting. */
@@ -34,6 +35,15 @@ export function edgeReaders(ask: () => EdgeState | undefined, now: () => number)
     },
     sluice_edge_copied_total: of(({ copied }) => copied),
     sluice_edge_late_total: of(({ late }) => late),
+    sluice_edge_setbacks_total: (add) => {
+      const setbacks = edge()?.setbacks ?? {};
+      for (const code of CODES) {
+        const count = setbacks[code] ?? 0;
+        // Those that are to be expected begin at 0, so that `rate()` sees the first.
+        if (count > 0 || RETRYABLE_CODES.includes(code)) add(count, { code });
+      }
+    },
+    sluice_edge_topics_held: of(({ topicsHeld }) => topicsHeld),
     sluice_edge_waiting_for_room: of(({ waitingForRoom }) => waitingForRoom),
     sluice_edge_spool_messages: of(({ spool }) => spool.messages),
     sluice_edge_spool_bytes: of(({ spool }) => spool.bytes),

@@ -32,6 +32,7 @@ export const SEAL_REASONS = every<SealReason>({ count: true, bytes: true, age: t
 export const RELOAD_OUTCOMES = every<Exclude<ReloadOutcome, 'would-apply'>>({ applied: true, unchanged: true, refused: true });
 export const LANE_STATES = every<LaneStatus['state']>({ sending: true, held: true, waiting: true });
 export const CODES = Object.keys(FAULTS) as readonly FaultCode[];
+export const RETRYABLE_CODES = CODES.filter((code) => FAULTS[code].kind === 'retryable');
 export const PERMANENT_CODES = CODES.filter((code) => FAULTS[code].kind === 'permanent');
 /** Values of `route` that no setting names: nothing took it, the lane of dead letters, and (a bug, but a bounded one) anything else. */
 export const NO_ROUTE = '(none)';

@@ -211,7 +211,7 @@ export const EVENTS: { readonly [T in GatewayEventType]: LogEntry<EventOf<T>> } 
     message: 'RabbitMQ does not take a message of a device, will try again',
     fields: ['topic', 'attempt', 'code', 'message'],
     limitBy: ['code'],
-    doc: 'At an edge: RabbitMQ refused a message for now. It and what is behind it of its topic wait; nothing is lost.',
+    doc: 'At an edge: RabbitMQ refused a message for now. It and what is behind it of its topic wait; nothing is lost. `sluice_edge_setbacks_total` counts them by code.',
   },
   'edge-refused': {
     level: 'warn',

@@ -167,7 +167,7 @@ export function metricsObserver(registry: Registry, names: Names): Observer {
       case 'dead-lettered': // counted in the ledger
       case 'topology-asserted':
       case 'drain':
-      case 'edge-held': // told by the age of the oldest message in the spool
+      case 'edge-held': // counted by the keeper
       case 'edge-refused': // counted by the listener
       case 'edge-slow-client':
       case 'edge-fault':

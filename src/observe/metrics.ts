@@ -162,6 +162,11 @@ function startAtZero(registry: Registry, options: MetricsOptions): void {
   for (const [name, definition] of Object.entries(METRICS as Record<string, MetricDefinition>)) {
     if (definition.by === 'read' || 'code' in definition.labels || definition.unknownAtStart === true) continue;
     const metric = registry.getSingleMetric(name);
+    // An edge has no source that could be detached. (What has no labels begins at 0 by itself.)
+    if (name === 'sluice_source_attached' && metric instanceof Gauge && !options.sessions.includes('consume')) {
+      metric.remove();
+      continue;
+    }
     for (const labels of combinations(definition.labels, known)) {
       if (metric instanceof Histogram) metric.zero(labels);
       else if (metric instanceof Counter || metric instanceof Gauge) metric.inc(labels, 0);

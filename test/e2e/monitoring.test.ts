@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { Fleet } from '../../devices/fleet.ts';
+import type { EdgeStand } from '../../src/verify/edge-stand.ts';
 import { queriesOf, shippedDashboards } from '../support/dashboards.ts';
 import { type FiringAlert, PROMETHEUS, Prometheus, promtool, rulesOf, SHIPPED } from '../support/prometheus.ts';
 import { until } from '../support/rabbit.ts';
@@ -31,12 +32,15 @@ const EMPTY_WHEN_WELL: Readonly<Record<string, 'held' | 'odd messages' | 'never 
   'sluice-devices: Readings with a flag A': 'odd messages',
   // By fault code too; it takes a reading larger than the broker accepts.
   'sluice-routes: Batches that were cut in two A': 'never here',
+  // Shows only what is above 0.
+  'sluice-edge: Refusals, by reason A': 'never here',
+  'sluice-edge: Cost of the bounds, by reason A': 'never here',
   // The connection here is without TLS.
   'sluice-broker: Certificates expire in A': 'never here',
 };
 
 /** The shipped configuration with other addresses, and a clock that goes faster. */
-function configuration(dir: string, gateway: string, rabbitmq: string): string {
+function configuration(dir: string, gateway: string, edge: string, rabbitmq: string): string {
   const config = parse(readFileSync(join(SHIPPED, 'prometheus.yml'), 'utf8')) as {
     global: object;
     rule_files: string[];
@@ -49,6 +53,7 @@ function configuration(dir: string, gateway: string, rabbitmq: string): string {
     // RabbitMQ takes its time on a machine with other work.
     if (job.job_name !== 'sluice') Object.assign(job, { scrape_interval: '3s', scrape_timeout: '3s' });
   }
+  config.scrape_configs.push({ job_name: 'sluice-edge', static_configs: [{ targets: [edge] }] });
   writeFileSync(join(dir, 'prometheus.yml'), stringify(config));
   const faster = (text: string): string => text.replace(/\bfor: \w+/g, 'for: 1s').replace(/\[\d+[smhd]/g, `[${RATE_INTERVAL}`);
   for (const file of config.rule_files) writeFileSync(join(dir, file), faster(readFileSync(join(SHIPPED, file), 'utf8')));
@@ -63,21 +68,33 @@ const QUERIES = shippedDashboards().flatMap(({ json }) => queriesOf(json));
 
 describe.skipIf(!PROMETHEUS)('rules and dashboards', () => {
   let rig: Rig;
+  let edge: EdgeStand;
   let prometheus: Prometheus;
   const cleanUp: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
-    rig = await Rig.start('config/sluice.yaml');
+    rig = await Rig.start('config/sluice.yaml', [], 'edge');
     cleanUp.push(async () => await rig.stop());
     const { node, users } = rig;
     await rig.gateway.start();
+    edge = rig.edge as EdgeStand;
+    await edge.process.start();
     const dir = join(rig.dir, 'prometheus');
     mkdirSync(dir);
-    prometheus = await Prometheus.start(dir, configuration(dir, new URL(rig.gateway.url).host, `127.0.0.1:${node.ports.prometheus}`));
+    prometheus = await Prometheus.start(
+      dir,
+      configuration(dir, new URL(rig.gateway.url).host, new URL(edge.process.url).host, `127.0.0.1:${node.ports.prometheus}`),
+    );
     cleanUp.push(async () => await prometheus.stop());
-    const fleet = new Fleet({ mqttUrl: rig.mqttUrl, username: users.device.name, password: users.device.password, devices: 12, rate: 30, seed: 1 });
-    await fleet.start();
-    cleanUp.push(async () => await fleet.stop(1000));
+    const account = { username: users.device.name, password: users.device.password };
+    for (const more of [
+      { mqttUrl: rig.mqttUrl, devices: 12, rate: 30, seed: 1 },
+      { mqttUrl: `mqtt://127.0.0.1:${edge.mqttPort}`, site: 'edge', devices: 4, rate: 8, seed: 2 },
+    ]) {
+      const fleet = new Fleet({ ...account, ...more });
+      await fleet.start();
+      cleanUp.push(async () => await fleet.stop(1000));
+    }
   }, 240_000);
 
   afterAll(async () => {
@@ -128,7 +145,7 @@ describe.skipIf(!PROMETHEUS)('rules and dashboards', () => {
     const unwanted = async (): Promise<string[]> =>
       (await prometheus.alerts()).map(({ labels }) => labels['alertname'] ?? '').filter((name) => !OF_SPEED.includes(name));
     await until('all is well', async () => (await unwanted()).length === 0, NOTICED_MS);
-    expect((await prometheus.query('instance:sluice_ready:min')).map(({ value }) => value)).toEqual([1]);
+    expect((await prometheus.query('instance:sluice_ready:min{job="sluice"}')).map(({ value }) => value)).toEqual([1]);
     expect(await promtool(['check', 'metrics'], { input: await rig.gateway.metrics() })).toEqual({ code: 0, output: '' });
   });
 
@@ -168,6 +185,18 @@ describe.skipIf(!PROMETHEUS)('rules and dashboards', () => {
     expect(annotations['summary']).toBe(`${new URL(rig.gateway.url).host} has no connection to the broker (publish)`);
     await rig.proxies.amqp.up();
     for (const name of ['SluiceBrokerConnectionLost', 'SluiceSourceDetached', 'SluiceNotReady', 'SluiceLaneHeld']) await resolves(name);
+  });
+
+  it('tell of an edge that is away, which is no lost connection of a gateway, of one that is gone, and of its return', { timeout: 300_000 }, async () => {
+    await edge.link.down();
+    expect((await fires('SluiceEdgeAway')).labels).toMatchObject({ job: 'sluice-edge', severity: 'warning' });
+    expect(await firing('SluiceBrokerConnectionLost')).toBeUndefined();
+    await edge.link.up();
+    await resolves('SluiceEdgeAway');
+    await edge.process.end('SIGTERM', 60_000);
+    await fires('SluiceEdgeDown');
+    await edge.process.start(120_000);
+    await resolves('SluiceEdgeDown');
   });
 
   it('tell of a gateway that is gone, and of its return', { timeout: 300_000 }, async () => {

@@ -12,10 +12,10 @@ export const Rig = {
   /**
    * `settingsFile`: relative to the project's root; or writes one into the rig's folder and answers its path. The gateway reads a
    * copy of it: for other settings write `rig.copy`.
-   * `conf`: more lines for rabbitmq.conf.
+   * `conf`: more lines for rabbitmq.conf. `edge`: with an edge for devices, a process of its own that is not started, or the gateway itself.
    */
-  async start(settingsFile: string | ((dir: string) => string), conf: readonly string[] = []): Promise<Rig> {
+  async start(settingsFile: string | ((dir: string) => string), conf: readonly string[] = [], edge?: 'edge' | 'direct'): Promise<Rig> {
     const settings = typeof settingsFile === 'string' ? resolve(ROOT, settingsFile) : settingsFile;
-    return await PrivateSite.start({ settings, root: join(ROOT, '.sluice'), prefix: 'test-', gateway: GATEWAY, conf });
+    return await PrivateSite.start({ settings, root: join(ROOT, '.sluice'), prefix: 'test-', gateway: GATEWAY, conf, edge });
   },
 };

@@ -73,7 +73,7 @@ describe('each mutant is caught', () => {
   });
 
   it('sends what is behind a refused message before it', async () => {
-    mutate(TopicLanes.prototype, 'failed', (original: TopicLanes['failed']) => {
+    mutate(TopicLanes.prototype, 'fail', (original: TopicLanes['fail']) => {
       return function (this: TopicLanes, entry: Entry) {
         const lane = Reflect.get(this, 'lanes').get(entry.message.topic) as { cursor: number } | undefined;
         const cursor = lane?.cursor ?? 0;

@@ -1,4 +1,4 @@
-/** A history, and when an alert fires in it. Every alert of docker/prometheus/alerts.yml has one. */
+/** A history, and when an alert fires in it. Every alert of docker/prometheus/alerts.yml has one; those of edges are in edge-alert-cases.ts. */
 export interface AlertCase {
   readonly alert: string;
   /** Minutes between two samples and two evaluations of the rules; default 1. */
@@ -18,21 +18,21 @@ const G = 'job="sluice",instance="g:9600"';
 const OF_G = { job: 'sluice', instance: 'g:9600' };
 
 /** `count` times the same number. */
-function hold<T extends number | '_'>(value: T, count: number): T[] {
+export function hold<T extends number | '_'>(value: T, count: number): T[] {
   return Array.from({ length: count }, () => value);
 }
 
 /** `count` numbers from `from` on. */
-function rise(from: number, step: number, count: number): number[] {
+export function rise(from: number, step: number, count: number): number[] {
   return Array.from({ length: count }, (_, at) => from + at * step);
 }
 
 /** 0 but for the minutes from 5 to 14. */
-const ON = [...hold(0, 5), ...hold(1, 10), ...hold(0, 10)];
+export const ON = [...hold(0, 5), ...hold(1, 10), ...hold(0, 10)];
 /** 1 but for the minutes from 5 to 14. */
-const OFF = ON.map((value) => 1 - value);
+export const OFF = ON.map((value) => 1 - value);
 /** A counter that stands still, moves in minute 20, and stands still again. */
-const ONCE = [...hold(3, 20), ...hold(4, 100)];
+export const ONCE = [...hold(3, 20), ...hold(4, 100)];
 
 export const ALERT_CASES: readonly AlertCase[] = [
   { alert: 'SluiceReloadRefused', series: { [`sluice_config_last_reload_successful{${G}}`]: OFF }, silent: [4, 9, 15], fires: [10, 14], labels: OF_G },

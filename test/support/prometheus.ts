@@ -39,7 +39,7 @@ export async function promtool(
     const child = execFile(
       join(folder ?? '', 'promtool'),
       [...args],
-      { cwd: options.cwd, timeout: 240_000, maxBuffer: 16 * 1024 * 1024 },
+      { cwd: options.cwd, timeout: 480_000, maxBuffer: 16 * 1024 * 1024 },
       (error, stdout, stderr) => {
         settle({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, output: `${stdout}${stderr}` });
       },

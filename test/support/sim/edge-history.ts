@@ -165,6 +165,7 @@ export async function runEdgeHistory(seed: number): Promise<EdgeReport> {
       if ((list[i] as number) < (list[i - 1] as number)) violations.push(`${topic}: ${list[i]} came behind ${list[i - 1]}`);
     }
   }
+  if (keeper!.topicsHeld !== 0) violations.push(`${keeper!.topicsHeld} topics are held for ever`);
   if (keeper!.writing !== 0) violations.push(`${keeper!.writing} writes without an end`);
   let duplicates = 0;
   for (const n of arrivals.values()) duplicates += n - 1;

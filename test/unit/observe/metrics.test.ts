@@ -78,18 +78,27 @@ describe('scrape', () => {
     expect([...types.keys()].filter((name) => name.startsWith('sluice_edge_'))).toEqual([]);
     const starting = await setUp({ edge: () => undefined }).metrics.render();
     expect(starting).toContain('sluice_edge_refusals_total{reason="bad-credentials"} 0');
+    expect(starting).toContain('sluice_edge_setbacks_total{code="UNROUTABLE"} 0');
+    expect(starting).not.toContain('sluice_edge_setbacks_total{code="TOO_LARGE"}');
     const running = await setUp({ edge: () => EDGE }).metrics.render();
     for (const line of [
       'sluice_edge_connected 1',
       'sluice_edge_refusals_total{reason="bad-credentials"} 3',
       'sluice_edge_publishes_total{qos="1"} 20',
       'sluice_edge_kept_total{where="spool"} 7',
+      'sluice_edge_setbacks_total{code="BROKER_NACK"} 5',
+      'sluice_edge_topics_held 1',
       'sluice_edge_spool_refusing{reason="full"} 1',
       'sluice_edge_spool_sync_seconds 0.0025',
       'sluice_edge_session_losses_total{reason="queue-full"} 4',
     ]) {
       expect(running.split('\n')).toContain(line);
     }
+  });
+
+  it('says nothing of a source where there is no connection to consume with', async () => {
+    const source = async (sessions: string[]): Promise<number | undefined> => (await setUp({ sessions }).scrape()).value('sluice_source_attached');
+    expect([await source(['consume', 'publish']), await source(['publish'])]).toEqual([0, undefined]);
   });
 
   it('has no default of prom-client and is not registered globally: two gateways in one process do not meet', async () => {

@@ -117,6 +117,8 @@ export const EDGE: EdgeState = {
   spooled: 7,
   copied: 3,
   late: 2,
+  setbacks: { BROKER_NACK: 5 },
+  topicsHeld: 1,
   waitingForRoom: 1,
   spool: {
     messages: 6,
