@@ -37,11 +37,8 @@ describe('npm run bench', () => {
       expect(new Set(rows.map(({ kind }) => kind))).toEqual(new Set(['drain', 'latency', 'saturate', 'start']));
       const all = rows.flatMap(({ subjects }) => subjects);
       expect(new Set(all.map(({ contender }) => contender))).toEqual(new Set(['floor', 'sluice', 'shovel', 'plain', 'node', 'sluice-version', 'sluice-ready']));
-      for (const { rounds, label } of all) {
-        expect(rounds, label).toHaveLength(1);
-        expect(rounds[0]?.['lost'] ?? 0, label).toBe(0);
-        expect(rounds[0]?.['inPerSecond'] ?? 1, label).toBeGreaterThan(0);
-      }
+      const bad = all.filter(({ rounds: [only, ...others] }) => others.length > 0 || (only?.['lost'] ?? 0) > 0 || only?.['inPerSecond'] === 0);
+      expect(bad).toEqual([]);
       // The rows that the targets look for have the names that they look for.
       const known = targets(readResult(out)).filter(({ measured }) => !Number.isNaN(measured));
       expect(known.map(({ what }) => what)).toEqual(

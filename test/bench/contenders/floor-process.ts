@@ -35,8 +35,8 @@ await source.consume(ingest, (message) => {
   if (batch.length < size) return;
   const one: Sent = { tag: message.fields.deliveryTag, confirmed: false };
   sent.push(one);
-  sink.publish(exchange, 'floor', Buffer.from(JSON.stringify(batch)), { persistent: true }, (error: unknown) => {
-    if (error !== null && error !== undefined) throw new Error(`refused: ${String(error)}`);
+  sink.publish(exchange, 'floor', Buffer.from(JSON.stringify(batch)), { persistent: true }, (error: Error | null | undefined) => {
+    if (error !== null && error !== undefined) throw error;
     one.confirmed = true;
     settle();
   });

@@ -31,9 +31,9 @@ export async function fill(broker: BenchBroker, message: (n: number) => Told, co
           channel.publish('amq.topic', key, body, PROPERTIES, onConfirm);
         }
       };
-      const onConfirm = (error: unknown): void => {
+      const onConfirm = (error: Error | null | undefined): void => {
         if (error !== null && error !== undefined) {
-          end(() => fail(new Error(`the broker refused a message: ${String(error)}`)));
+          end(() => fail(new Error('the broker refused a message', { cause: error })));
           return;
         }
         confirmed += 1;

@@ -32,7 +32,7 @@ export class Catcher {
       queue,
       (message) => {
         if (message === null) return;
-        const said = (message.properties.headers as Record<string, unknown> | undefined)?.['sluice-count'];
+        const said = message.properties.headers?.['sluice-count'] as unknown;
         catcher.take(message.content, typeof said === 'number' ? said : each);
       },
       { noAck: true },

@@ -48,7 +48,7 @@ export function readResult(path: string): BenchResult {
     // JSON has no NaN: what was not known comes back as null.
     value = JSON.parse(readFileSync(path, 'utf8'), (_, inner: unknown) => (inner === null ? Number.NaN : inner));
   } catch (error) {
-    throw new Error(`${path} cannot be read: ${(error as Error).message}. A result file is what \`npm run bench -- --out FILE\` writes.`);
+    throw new Error(`${path} cannot be read: ${(error as Error).message}. A result file is what \`npm run bench -- --out FILE\` writes.`, { cause: error });
   }
   if ((value as Partial<BenchResult> | undefined)?.format !== 1)
     throw new Error(`${path} is no result file of this bench (\`npm run bench -- --out FILE\` writes one)`);
