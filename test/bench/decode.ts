@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS, type ProfileSpec } from '../../src/domain/profile.ts';
 import { compileNormaliser } from '../../src/pipeline/normaliser.ts';
 import { type Plain, toCbor, toMsgpack } from '../unit/codec/binary-encoders.ts';
 import { message, NOW, profile } from '../unit/pipeline/normalise-support.ts';
+import { median } from './support/stats.ts';
 
 // What the way from bytes to readings costs, against the least that anybody would have to do with the same data.
 
@@ -210,12 +211,6 @@ function nsPerRun({ run }: Subject, runs: number): number {
   for (let i = 0; i < runs; i += 1) kept = run();
   const { user, system } = process.cpuUsage(before);
   return ((user + system) * 1000) / runs;
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[half] as number) : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2;
 }
 
 /**

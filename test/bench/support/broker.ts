@@ -1,0 +1,102 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ChannelModel, connect } from 'amqplib';
+import { type Accounts, newAccounts } from '../../../src/local/credentials.ts';
+import { localDefinitions, NO_TOPOLOGY } from '../../../src/local/definitions.ts';
+import { alive } from '../../../src/local/processes.ts';
+import { PLUGINS } from '../../../src/local/rabbit-files.ts';
+import { type RabbitNode, startRabbitNode, stopStaleNode } from '../../../src/local/rabbit-node.ts';
+import type { BrokerVersions } from './machine.ts';
+import { ROOT } from './place.ts';
+
+const PREFIX = 'bench-';
+const START_MS = 180_000;
+const ASK_MS = 10_000;
+
+/** A private RabbitMQ for one run of the bench, on free ports of the loopback, with Shovel. */
+export class BenchBroker {
+  readonly dir: string;
+  readonly node: RabbitNode;
+  readonly users: Accounts;
+
+  private constructor(dir: string, node: RabbitNode, users: Accounts) {
+    this.dir = dir;
+    this.node = node;
+    this.users = users;
+  }
+
+  /** `conf`: more lines for rabbitmq.conf. Throws `BrokerNodeError`; nothing of it runs any more then. */
+  static async start(conf: readonly string[] = []): Promise<BenchBroker> {
+    const root = join(ROOT, '.sluice');
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    await sweep(root);
+    const dir = mkdtempSync(join(root, `${PREFIX}${process.pid}-`));
+    const users = newAccounts();
+    try {
+      const node = await startRabbitNode({
+        dir: join(dir, 'node'),
+        name: 'sluice-bench',
+        ports: 'free',
+        definitions: localDefinitions(users, NO_TOPOLOGY),
+        plugins: [...PLUGINS, 'rabbitmq_shovel'],
+        conf,
+        deadlineMs: START_MS,
+      });
+      return new BenchBroker(dir, node, users);
+    } catch (error) {
+      rmSync(dir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** As the administrator: the rights of an account must not be what is measured. */
+  get amqpUrl(): string {
+    return this.node.amqpUrl(this.users.admin);
+  }
+
+  get pid(): number {
+    const { pid } = this.node;
+    if (pid === undefined) throw new Error(`the broker of the bench has ended: ${join(this.node.dir, 'log')}`);
+    return pid;
+  }
+
+  async connect(): Promise<ChannelModel> {
+    const model = await connect(this.amqpUrl, { timeout: ASK_MS });
+    model.on('error', () => {});
+    return model;
+  }
+
+  /** The management API. `path` without `/api/`. */
+  async ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    const { name, password } = this.users.admin;
+    const response = await fetch(`http://127.0.0.1:${this.node.ports.management}/api/${path}`, {
+      method,
+      headers: { authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`, 'content-type': 'application/json' },
+      signal: AbortSignal.timeout(ASK_MS),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  }
+
+  async versions(): Promise<BrokerVersions> {
+    const { rabbitmq_version, erlang_version } = (await this.ask('GET', 'overview')) as Record<string, string>;
+    return { rabbitmq: rabbitmq_version ?? 'unknown', erlang: erlang_version ?? 'unknown' };
+  }
+
+  async stop(): Promise<void> {
+    await this.node.remove();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Folders of runs that were killed: their nodes are ended, then the folders removed. */
+async function sweep(root: string): Promise<void> {
+  for (const name of readdirSync(root)) {
+    const owner = Number(/^bench-(\d+)-/.exec(name)?.[1] ?? Number.NaN);
+    if (Number.isNaN(owner) || alive(owner)) continue;
+    await stopStaleNode(join(root, name, 'node'));
+    rmSync(join(root, name), { recursive: true, force: true });
+  }
+}
