@@ -179,7 +179,8 @@ export class LoadClient {
       return 1;
     }
     if (type === CONNACK && (value & 255) === 0) this.connacked?.();
-    else if (type !== PINGRESP) this.options.onTrouble(`${this.options.clientId}: packet ${type.toString(16)} ${value} (CONNACK other than 0, or nothing that a publisher gets)`);
+    else if (type !== PINGRESP)
+      this.options.onTrouble(`${this.options.clientId}: packet ${type.toString(16)} ${value} (CONNACK other than 0, or nothing that a publisher gets)`);
     return 0;
   }
 }
