@@ -41,6 +41,9 @@ async function bench(options: Options): Promise<void> {
   }
 }
 
+// By way of `exit`, where brokers and gateways of ours are ended.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 try {
   const options = optionsOf(process.argv.slice(2));
   if (options === 'help') process.stdout.write(HELP);
