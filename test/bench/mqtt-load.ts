@@ -7,8 +7,7 @@ export type Order =
   | { readonly id: number; readonly do: 'saturate'; readonly warmUpSeconds: number; readonly seconds: number }
   | { readonly id: number; readonly do: 'pace'; readonly perSecond: number; readonly warmUpSeconds: number; readonly seconds: number }
   | { readonly id: number; readonly do: 'finish'; readonly deadlineMs: number }
-  | { readonly id: number; readonly do: 'ping' }
-  | { readonly id: number; readonly do: 'close' };
+  | { readonly id: number; readonly do: 'stop' | 'ping' };
 
 /** `mark`: the measured time begins or has ended. */
 export type Answer = { readonly id: number } & ({ readonly mark: 'began' | 'ended' } | { readonly result: unknown } | { readonly error: string });
@@ -32,12 +31,15 @@ async function obey(order: Order): Promise<unknown> {
       const missing = await load.finish(order.deadlineMs);
       return { missing, acked: load.acked, publishedEach: load.publishedEach };
     }
+    case 'stop':
+      load.stop();
+      return undefined;
     case 'ping':
-      return load.ping();
-    case 'close':
-      load.close();
+      load.ping();
+      return undefined;
+    default:
+      return order satisfies never;
   }
-  return undefined;
 }
 
 process.on('message', (order: Order) => {

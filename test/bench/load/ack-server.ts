@@ -1,8 +1,7 @@
 import { createServer, type Socket } from 'node:net';
-import { parentPort } from 'node:worker_threads';
 
 // The least that an MQTT server can do: CONNACK, and a PUBACK for each PUBLISH of QoS 1. What the load reaches against it is the bound of
-// the load itself. A worker: `new Worker(...)`, which tells its port.
+// the load itself. A child process, which tells its port.
 
 /** Whole packets in the bytes are answered; the rest is returned. */
 function answer(bytes: Buffer, socket: Socket): Buffer {
@@ -37,6 +36,5 @@ const server = createServer({ noDelay: true }, (socket) => {
     rest = answer(rest.length === 0 ? bytes : Buffer.concat([rest, bytes]), socket);
   });
 });
-// To the thread that started this one: there is no origin.
-// oxlint-disable-next-line unicorn/require-post-message-target-origin
-server.listen({ host: '127.0.0.1', port: 0, backlog: 1024 }, () => parentPort?.postMessage((server.address() as { port: number }).port));
+server.listen({ host: '127.0.0.1', port: 0, backlog: 1024 }, () => process.send?.((server.address() as { port: number }).port));
+process.on('disconnect', () => process.exit(0));

@@ -45,7 +45,8 @@ export class Load {
   private readonly clients: LoadClient[];
   private readonly troubles: string[] = [];
   private filling = false;
-  private ended: AbortController = new AbortController();
+  /** Ends what is being measured before its time. */
+  private readonly early: AbortController[] = [];
 
   private constructor(options: LoadOptions) {
     const { clients, firstClient = 0, prefix, topicsPerClient, window, payloadBytes, host, port, credentials, keepAliveSeconds = 60 } = options;
@@ -143,6 +144,11 @@ export class Load {
     return this.published - this.acked;
   }
 
+  /** Ends what is being measured now; its result is that of the time so far. */
+  stop(): void {
+    for (const early of this.early.splice(0)) early.abort();
+  }
+
   /** Every client sends a PINGREQ, as one that idles does. */
   ping(): void {
     for (const client of this.clients) client.ping();
@@ -170,13 +176,16 @@ export class Load {
   }
 
   private async wait(seconds: number): Promise<void> {
-    await sleep(seconds * 1000, undefined, { signal: this.ended.signal }).catch(() => undefined);
+    const early = new AbortController();
+    this.early.push(early);
+    await sleep(seconds * 1000, undefined, { signal: early.signal }).catch(() => undefined);
+    this.early.splice(0);
   }
 
   private trouble(what: string): void {
     this.troubles.push(what);
     this.filling = false;
-    this.ended.abort();
+    this.stop();
   }
 
   private check(): void {

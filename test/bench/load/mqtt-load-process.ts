@@ -28,7 +28,7 @@ interface Waiting {
   readonly marks: Marks;
 }
 
-/** A Load in a child process. One order at a time. */
+/** A Load in a child process. One stretch at a time. */
 export class MqttLoad {
   private readonly child: ChildProcess;
   private readonly waiting = new Map<number, Waiting>();
@@ -74,6 +74,11 @@ export class MqttLoad {
 
   async finish(deadlineMs = 30_000): Promise<Finished> {
     return (await this.order({ do: 'finish', deadlineMs })) as Finished;
+  }
+
+  /** Ends the stretch that is under way; its result is that of the time so far. */
+  async stop(): Promise<void> {
+    await this.order({ do: 'stop' });
   }
 
   async ping(): Promise<void> {

@@ -85,7 +85,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
 
 /** The numbers of a row, medians of its rounds; memory and losses the worst of them. */
 export function rowTable(row: RowResult): string {
-  const columns = COLUMNS[row.kind] ?? [];
+  const columns = COLUMNS[row.kind ?? ''] ?? [];
   const [base] = row.subjects;
   if (base === undefined) return '';
   return table(

@@ -27,8 +27,8 @@ export class BenchBroker {
     this.users = users;
   }
 
-  /** Throws `BrokerNodeError`; nothing of it runs any more then. */
-  static async start(): Promise<BenchBroker> {
+  /** `conf`: more lines for rabbitmq.conf. Throws `BrokerNodeError`; nothing of it runs any more then. */
+  static async start(conf: readonly string[] = []): Promise<BenchBroker> {
     const root = join(ROOT, '.sluice');
     mkdirSync(root, { recursive: true, mode: 0o700 });
     await sweepRuns(root, PREFIX);
@@ -41,6 +41,7 @@ export class BenchBroker {
         ports: 'free',
         definitions: localDefinitions(users, NO_TOPOLOGY),
         plugins: [...PLUGINS, 'rabbitmq_shovel'],
+        conf,
         deadlineMs: START_MS,
       });
       return new BenchBroker(dir, node, users);

@@ -19,8 +19,8 @@ export interface SubjectResult {
 export interface RowResult {
   readonly name: string;
   readonly title: string;
-  /** How it was measured: `drain`, `latency`, `saturate`, `start`. */
-  readonly kind: string;
+  /** How it was measured: `drain`, `latency`, `saturate`, `start`; rows of other benches have none. */
+  readonly kind?: string | undefined;
   /** What the subjects differ in, where it is a number: the x-axis of a plot. */
   readonly axis?: string | undefined;
   /** The first is what the others are held against. */

@@ -1,0 +1,111 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../../../src/local/ports.ts';
+import { GatewayProcess } from '../../../src/verify/gateway-process.ts';
+import { GATEWAY } from '../support/place.ts';
+
+/** Nobody listens there. */
+export const NOWHERE = 'amqp://127.0.0.1:1';
+const START_MS = 120_000;
+const STOP_MS = 60_000;
+
+export interface EdgeBedOptions {
+  /** Folder for all of it; made. */
+  readonly dir: string;
+  readonly name: string;
+  /** RabbitMQ's. */
+  readonly url: string;
+  /** More lines below `edge:`, and at the top level. */
+  readonly edge?: string;
+  readonly more?: string;
+  readonly mode?: 'bridge' | 'direct';
+  /** `edge.spool.afterMs`; default as users have it. */
+  readonly afterMs?: number;
+  readonly spoolMaxBytes?: number;
+  readonly drainPerSecond?: number;
+}
+
+export interface EdgeView {
+  readonly connected: boolean;
+  readonly connections: number;
+  readonly heldMessages: number;
+  readonly live: number;
+  readonly spooled: number;
+  readonly copied: number;
+  readonly spool: { readonly messages: number; readonly bytes: number; readonly syncs: number; readonly lastSyncMs: number };
+}
+
+/** An edge as a user runs it, in a process of its own, with a folder and ports of its own. */
+export class EdgeBed {
+  readonly port: number;
+  readonly spoolFolder: string;
+  private readonly process: GatewayProcess;
+
+  private constructor(process: GatewayProcess, port: number, spoolFolder: string) {
+    this.process = process;
+    this.port = port;
+    this.spoolFolder = spoolFolder;
+  }
+
+  static async start(options: EdgeBedOptions): Promise<EdgeBed> {
+    const { dir, name, url, edge = '', more = '', mode = 'bridge', afterMs = 250, spoolMaxBytes = 17_179_869_184, drainPerSecond = 0 } = options;
+    mkdirSync(dir, { recursive: true });
+    const ports = await freePorts();
+    const kept = join(dir, 'kept');
+    const settings = join(dir, 'edge.yaml');
+    writeFileSync(
+      settings,
+      `gateway: { name: ${name} }
+edge:
+  mode: ${mode}
+  tcp: { host: 127.0.0.1, port: ${ports.mqtt} }
+  anonymous: { publish: ['#'], subscribe: ['#'] }
+  limits: { connectionsPerSecond: 0 }
+  spool: { dir: ${JSON.stringify(kept)}, afterMs: ${afterMs}, maxBytes: ${spoolMaxBytes}, drainPerSecond: ${drainPerSecond} }
+${edge}
+rabbitmq: { url: '\${SLUICE_AMQP_URL}' }
+http: { port: ${ports.management} }
+${more}
+`,
+    );
+    const process = new GatewayProcess({ settings, httpPort: ports.management, env: { SLUICE_AMQP_URL: url }, log: join(dir, 'edge.log'), entry: GATEWAY });
+    await process.start(START_MS);
+    const bed = new EdgeBed(process, ports.mqtt, join(kept, 'spool'));
+    if (url !== NOWHERE) await bed.until('it is connected to RabbitMQ', ({ connected }) => connected, START_MS);
+    return bed;
+  }
+
+  get pid(): number {
+    const { pid } = this.process;
+    if (pid === undefined || !this.process.running) throw new Error(`the edge has ended: ${this.process.log}`);
+    return pid;
+  }
+
+  async view(): Promise<EdgeView> {
+    return (await (await fetch(`${this.process.url}/edge`, { signal: AbortSignal.timeout(30_000) })).json()) as EdgeView;
+  }
+
+  async until(what: string, condition: (view: EdgeView) => boolean, deadlineMs: number): Promise<void> {
+    const end = performance.now() + deadlineMs;
+    for (let view = await this.view(); !condition(view); view = await this.view()) {
+      if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}; the edge says ${JSON.stringify(view)}`);
+      await sleep(20);
+    }
+  }
+
+  /** Resolves when nothing waits for RabbitMQ any more. */
+  async drained(deadlineMs: number): Promise<void> {
+    await this.until('the spool is empty', ({ spool, heldMessages }) => spool.messages === 0 && heldMessages === 0, deadlineMs);
+    const end = performance.now() + deadlineMs;
+    while ((await this.process.status(30_000)).inFlight.messages > 0) {
+      if (performance.now() > end) throw new Error(`messages are still under way after ${deadlineMs} ms`);
+      await sleep(20);
+    }
+  }
+
+  /** Orderly, or at once. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    await this.process.end(signal, STOP_MS);
+  }
+}
