@@ -16,11 +16,12 @@ const SCHEMA = JSON.parse(readFileSync(join(ROOT, 'node_modules/compose-spec-sch
 const FORMATS = { duration: true, expose: true, ports: true, subnet_ip_address: true } as const;
 const fits = new Ajv2019({ strict: false, allErrors: true, formats: FORMATS }).compile(SCHEMA);
 const WHOLE = ['compose.yaml', 'compose.production.yaml'] as const;
-const FILES = [...WHOLE, 'compose.tls.yaml'] as const;
+const ALONE = [...WHOLE, 'compose.edge.yaml'] as const;
+const FILES = [...ALONE, 'compose.tls.yaml'] as const;
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 
-async function drainSeconds(): Promise<number> {
-  const loaded = await loadSettings(join(ROOT, 'config/sluice.yaml'), {});
+async function drainSeconds(file = 'config/sluice.yaml'): Promise<number> {
+  const loaded = await loadSettings(join(ROOT, file), {});
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   return loaded.settings.gateway.drainSeconds;
 }
@@ -41,7 +42,7 @@ describe('docker/compose*.yaml', () => {
     expect(fits({ services: { a: { image: 'x', read_onyl: true } } })).toBe(false);
   });
 
-  it.each(WHOLE)('%s confines every service', (file) => {
+  it.each(ALONE)('%s confines every service', (file) => {
     for (const [name, service] of services(file)) {
       expect({ name, ...service }).toMatchObject({
         name,
@@ -59,7 +60,7 @@ describe('docker/compose*.yaml', () => {
     }
   });
 
-  it.each(WHOLE)('%s opens ports on loopback only, unless it is told to', (file) => {
+  it.each(ALONE)('%s opens ports on loopback only, unless it is told to', (file) => {
     for (const [name, { ports = [] }] of services(file))
       for (const port of ports)
         expect({ name, port }).toMatchObject({ port: expect.stringMatching(/^(127\.0\.0\.1|\$\{SLUICE_DEVICES_ADDRESS:-127\.0\.0\.1\}):\d+:\d+$/) as string });
@@ -121,6 +122,30 @@ describe('docker/compose*.yaml', () => {
         .flatMap((service) => service.secrets ?? [])
         .filter((name) => !(name in secrets)),
     ).toEqual([]);
+  });
+
+  it('runs an edge with the settings of the image, its spool on a volume, as long as it needs to stop', async () => {
+    const { services: all, volumes } = compose('compose.edge.yaml');
+    const { edge } = all;
+    expect(Object.keys(all)).toEqual(['edge']);
+    expect(edge).toMatchObject({
+      image: `sluice:${VERSION}`,
+      build: compose('compose.yaml').services['gateway']?.build,
+      command: ['run', '-c', 'config/edge.yaml', '--log', 'json'],
+    });
+    expect(seconds(edge?.stop_grace_period)).toBeGreaterThanOrEqual((await drainSeconds('config/edge.yaml')) + 5);
+    const { SLUICE_AMQP_URL: url, ...environment } = edge?.environment ?? {};
+    expect(url).toMatch(/^\$\{SLUICE_AMQP_URL:\?/);
+    const loaded = await loadSettings(join(ROOT, 'config/edge.yaml'), environment);
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    const { tcp, websocket, spool } = loaded.settings.edge;
+    expect({ tcp, websocket }).toMatchObject({ tcp: { host: '0.0.0.0', port: 1883 }, websocket: { host: '0.0.0.0', port: 15_675 } });
+    const [volume = '', folder = ''] = edge?.volumes?.[0]?.split(':') ?? [];
+    expect(Object.keys(volumes ?? {})).toEqual([volume]);
+    expect(spool.dir).toBe(`${folder}/edge`);
+    // The image has that folder for its user; one that it makes anew would be root's.
+    expect(DOCKERFILE).toContain(`/app/state ${folder}`);
+    expect(edge?.ulimits?.['nofile']).toBeGreaterThan(loaded.settings.edge.limits.connections + 100);
   });
 
   it('has the same of what both have', () => {

@@ -7,11 +7,12 @@ import { EXIT } from '../../src/commands/command.ts';
 import { loadSettings } from '../../src/settings/load.ts';
 import { DOCKER } from '../support/compose.ts';
 
-const UNIT = readFileSync(join(DOCKER, 'systemd', 'sluice.service'), 'utf8');
-const PAGE = readFileSync(join(DOCKER, '..', 'docs', 'deployment.md'), 'utf8');
-
-/** Values of a key, in the order of the file. */
-const values = (key: string): string[] => [...UNIT.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value = '']) => value);
+const DOCS = join(DOCKER, '..', 'docs');
+const UNITS = [
+  { name: 'sluice', settings: 'config/sluice.yaml', state: 'SLUICE_STATE_DIR', page: 'deployment.md', reload: ['/bin/kill -HUP $MAINPID'] },
+  // An edge takes other settings over by a restart.
+  { name: 'sluice-edge', settings: 'config/edge.yaml', state: 'SLUICE_EDGE_DIR', page: 'edge.md', reload: [] },
+] as const;
 
 const analyzer = spawnSync('systemd-analyze', ['--version'], { timeout: 30_000 }).status === 0;
 if (!analyzer) console.log('skipped: there is no systemd-analyze here');
@@ -28,22 +29,27 @@ function analyze(args: readonly string[], unit: string): { code: number | null; 
   }
 }
 
-describe('docker/systemd/sluice.service', () => {
+describe.each(UNITS)('docker/systemd/$name.service', ({ name, settings, state, page, reload }) => {
+  const UNIT = readFileSync(join(DOCKER, 'systemd', `${name}.service`), 'utf8');
+  const PAGE = readFileSync(join(DOCS, page), 'utf8');
+  /** Values of a key, in the order of the file. */
+  const values = (key: string): string[] => [...UNIT.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value = '']) => value);
+
   it('gives the drain its time, and starts again after everything but wrong settings', async () => {
-    const loaded = await loadSettings(join(DOCKER, '..', 'config/sluice.yaml'), {});
+    const loaded = await loadSettings(join(DOCKER, '..', settings), {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
     expect(Number(values('TimeoutStopSec')[0])).toBeGreaterThanOrEqual(loaded.settings.gateway.drainSeconds + 5);
     expect(values('KillSignal')).toEqual(['SIGTERM']);
     expect(values('Restart')).toEqual(['on-failure']);
     expect(values('RestartPreventExitStatus')).toEqual([`${EXIT.usage} ${EXIT.settings}`]);
-    expect(values('ExecReload')).toEqual(['/bin/kill -HUP $MAINPID']);
+    expect(values('ExecReload')).toEqual(reload);
   });
 
   it('keeps the password in a credential, and writes to its state alone', () => {
-    const [name = ''] = values('LoadCredential')[0]?.split(':') ?? [];
-    expect(PAGE).toContain(`\${file:/run/credentials/sluice.service/${name}}`);
+    const [credential = ''] = values('LoadCredential')[0]?.split(':') ?? [];
+    expect(PAGE).toContain(`\${file:/run/credentials/${name}.service/${credential}}`);
     expect(values('ProtectSystem')).toEqual(['strict']);
-    expect(values('StateDirectory').map((folder) => `/var/lib/${folder}`)).toEqual([/SLUICE_STATE_DIR=(\S+)/.exec(values('Environment')[0] ?? '')?.[1]]);
+    expect(values('StateDirectory').map((folder) => `/var/lib/${folder}`)).toEqual([new RegExp(`${state}=(\\S+)`).exec(values('Environment')[0] ?? '')?.[1]]);
     expect(values('MemoryMax')).toEqual(['512M']);
     expect(UNIT).not.toContain('ReadWritePaths');
   });
@@ -58,7 +64,7 @@ describe('docker/systemd/sluice.service', () => {
   it.skipIf(!analyzer)('is as little exposed as the documentation says', { timeout: 120_000 }, () => {
     const help = execFileSync('systemd-analyze', ['--help'], { encoding: 'utf8' });
     if (!help.includes('--offline')) return;
-    const [, score = ''] = /exposure level is (\d\.\d)/.exec(PAGE) ?? [];
+    const [, score = ''] = /exposure level is (\d\.\d)/.exec(readFileSync(join(DOCS, 'deployment.md'), 'utf8')) ?? [];
     // In tenths; the exit code is 1 above it. Newer versions look at more.
     expect(analyze(['security', '--offline=yes', `--threshold=${Number(score) * 10 + 5}`], UNIT)).toMatchObject({ code: 0 });
     expect(
