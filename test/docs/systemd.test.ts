@@ -29,7 +29,7 @@ function analyze(args: readonly string[], unit: string): { code: number | null; 
   }
 }
 
-describe.each(UNITS)('docker/systemd/$name.service', ({ name, settings, state, page, reload }) => {
+describe.each(UNITS)('the unit $name of docker/systemd', ({ name, settings, state, page, reload }) => {
   const UNIT = readFileSync(join(DOCKER, 'systemd', `${name}.service`), 'utf8');
   const PAGE = readFileSync(join(DOCS, page), 'utf8');
   /** Values of a key, in the order of the file. */
