@@ -81,7 +81,7 @@ export class Intake {
   async close(deadlineMs: number, reason: string): Promise<void> {
     if (this.over) return;
     this.paused = true;
-    this.window.flush();
+    this.window.flushAll();
     // Sent behind the acks on the same channel: once the broker has answered, it has seen them.
     await closeChannel(this.channel, deadlineMs, this.options.scheduler);
     this.end(reason);
