@@ -40,6 +40,18 @@ function encodeNumber(value: number): string {
   return String(value);
 }
 
+let lastTime = 0;
+let lastTimeText = '0';
+
+/** `encodeNumber` for times of receipt: many readings are received in one millisecond. */
+function encodeTime(time: number): string {
+  if (!Object.is(time, lastTime)) {
+    lastTimeText = encodeNumber(time);
+    lastTime = time;
+  }
+  return lastTimeText;
+}
+
 function encodeValue(value: Value): string {
   if (typeof value === 'number') {
     return encodeNumber(value);
@@ -67,7 +79,7 @@ function encodeTexts(record: Readonly<Record<string, string>>): string {
  */
 export function encodeReading(reading: Reading): string {
   const { values, units, tags, flags } = reading;
-  let out = `{"id":${quote(reading.id)},"device":${quote(reading.device)},"profile":${quoteName(reading.profile)},"topic":${quote(reading.topic)},"measuredAt":${encodeNumber(reading.measuredAt)},"receivedAt":${encodeNumber(reading.receivedAt)},"values":`;
+  let out = `{"id":${quote(reading.id)},"device":${quote(reading.device)},"profile":${quoteName(reading.profile)},"topic":${quote(reading.topic)},"measuredAt":${encodeNumber(reading.measuredAt)},"receivedAt":${encodeTime(reading.receivedAt)},"values":`;
   let open = '{';
   for (const name in values) {
     out += `${open}${quoteName(name)}:${encodeValue(values[name] as Value)}`;
