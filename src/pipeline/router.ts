@@ -57,7 +57,8 @@ export class Router {
 
   route(reading: Reading): Routing {
     const takers: Destination[] = [];
-    const taps: Destination[] = [];
+    // Most tables have no best-effort rule, and this runs for every reading.
+    let taps: readonly Destination[] = NO_TAPS;
     for (const { spec, matches, target } of this.rules) {
       if (!matches(reading)) continue;
       if (target === undefined) {
@@ -67,7 +68,7 @@ export class Router {
       }
       const destination = target.resolve(reading);
       if (target.action.delivery === 'best-effort') {
-        if (!isFault(destination)) taps.push(destination);
+        if (!isFault(destination)) taps = [...taps, destination];
       } else {
         if (isFault(destination)) return { takers: [], taps, droppedBy: undefined, fault: destination, faultRoute: spec.name };
         takers.push(destination);
@@ -114,6 +115,7 @@ export class Router {
 
 const NOTHING: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 const NO_FLAGS: readonly string[] = [];
+const NO_TAPS: readonly Destination[] = [];
 
 function compileCondition(text: string): Condition {
   const result = READING_CONDITIONS.compile(text);
@@ -132,6 +134,7 @@ class Target {
   private readonly final: boolean;
   private readonly key: RouteTemplate;
   private readonly headers: readonly (readonly [string, RouteTemplate])[];
+  /** By what the templates came to. */
   private readonly known: Map<string, Destination | Fault> = new Map();
 
   constructor(spec: RouteSpec) {
@@ -145,16 +148,18 @@ class Target {
 
   resolve(reading: Reading): Destination | Fault {
     const routingKey = this.key.constant ?? this.key.render(reading);
-    // The same after a reload: what goes the way that it went before keeps its lane, and so its order.
-    let key = `${this.route}\n${this.action.exchange}\n${routingKey}`;
+    if (this.headers.length === 0) return this.known.get(routingKey) ?? this.remember(routingKey, routingKey, []);
     const headers = this.headers.map(([name, template]) => [name, template.constant ?? template.render(reading)] as const);
-    for (const [, text] of headers) key += `\n${text}`;
-    let found = this.known.get(key);
-    if (found === undefined) {
-      if (this.known.size >= CACHED_DESTINATIONS) this.known.clear();
-      found = this.build(key, routingKey, headers);
-      this.known.set(key, found);
-    }
+    let rendered = routingKey;
+    for (const [, text] of headers) rendered += `\n${text}`;
+    return this.known.get(rendered) ?? this.remember(rendered, routingKey, headers);
+  }
+
+  private remember(rendered: string, routingKey: string, headers: readonly (readonly [string, string])[]): Destination | Fault {
+    if (this.known.size >= CACHED_DESTINATIONS) this.known.clear();
+    // The same after a reload: what goes the way that it went before keeps its lane, and so its order.
+    const found = this.build(`${this.route}\n${this.action.exchange}\n${rendered}`, routingKey, headers);
+    this.known.set(rendered, found);
     return found;
   }
 

@@ -12,12 +12,18 @@ export interface DeliveryWindowOptions {
   readonly observer: Observer;
   /** Called before acks are sent: what the messages led to must be safe by then. Must not throw. */
   readonly beforeAcks?: (() => void) | undefined;
-  /** Acks are sent once per turn of the event loop, or as soon as this many wait. */
+  /** What can be acked is looked for once per turn of the event loop, or as soon as so many have settled. */
   readonly flushAt: number;
+  /** Settled deliveries behind an unsettled one that wait for it at most; from here on each gets an ack of its own. */
+  readonly holdAt: number;
+  /** They wait for it at least so long and at most twice as long, milliseconds. */
+  readonly holdMs: number;
   /** Called after acks were handed to the channel. */
   readonly onAcked?: (() => void) | undefined;
   /** Runs a function once later in this turn; `setImmediate`, save in tests. */
   readonly defer: (fn: () => void) => void;
+  /** Runs a function once after so many milliseconds; answers how to prevent that. */
+  readonly after: (ms: number, fn: () => void) => () => void;
 }
 
 /**
@@ -25,15 +31,23 @@ export interface DeliveryWindowOptions {
  *
  * Delivery tags count per channel from 1 and mean nothing on another one (AMQP 0-9-1, 1.1: "channel-local"), so a
  * window is made with its channel and dies with it. Settled deliveries at its front are acked together with one
- * `multiple` ack; those behind an unsettled one are acked singly, so that one held destination does not withhold
- * the acks of all others.
+ * `multiple` ack. Those behind an unsettled one wait a moment for it: where the messages of several destinations take
+ * turns, all but the first of each round stand there, and an ack of its own for each costs the gateway a third of its
+ * time and the broker more than that. Then they are acked singly, so that one held destination does not withhold the
+ * acks of all others.
  */
 export class DeliveryWindow implements DeliveryOwner {
   private readonly options: DeliveryWindowOptions;
   /** Not acked yet, by tag; a Map keeps the order of insertion, which is the order of tags. */
   private readonly open = new Map<number, PendingDelivery>();
+  /** Tags of what has settled and perhaps is not acked: since the last look at what waits too long, and before that one. */
+  private fresh: number[] = [];
+  private aged: number[] = [];
+  /** Settled and not acked. */
+  private waiting = 0;
   /** Settled since the last flush. */
-  private settled: PendingDelivery[] = [];
+  private due = 0;
+  private stopWaiting: (() => void) | undefined;
   private owed = 0;
   private total = 0;
   private answered = 0;
@@ -77,8 +91,10 @@ export class DeliveryWindow implements DeliveryOwner {
     // Stays in `open`, so that no `multiple` ack can run over it: the broker gives it out again.
     if (outcome === 'abandoned') return;
     this.answered += 1;
-    this.settled.push(delivery);
-    if (this.settled.length >= this.options.flushAt) this.flush();
+    this.waiting += 1;
+    this.fresh.push(delivery.tag);
+    this.due += 1;
+    if (this.due >= this.options.flushAt) this.flush();
     else this.flushLater();
   }
 
@@ -90,24 +106,22 @@ export class DeliveryWindow implements DeliveryOwner {
 
   /** Sends the acks that are due. */
   flush(): void {
+    this.due = 0;
     if (this.late > 0) {
       this.options.observer({ type: 'stale-ack', epoch: this.options.epoch, count: this.late });
       this.late = 0;
     }
-    if (this.lost || this.settled.length === 0) return;
-    const behind = this.settled;
-    this.settled = [];
-    this.options.beforeAcks?.();
-    try {
-      this.ackFront();
-      for (const delivery of behind) {
-        // Deleted when the front took it along.
-        if (this.open.delete(delivery.tag)) this.options.ack(delivery.tag, false);
-      }
-      this.options.onAcked?.();
-    } catch {
-      // The channel is closed and its `close` event is under way: the broker gives everything out again.
-    }
+    if (this.waiting >= this.options.holdAt) this.flushAll();
+    else if (this.frontIsSettled()) this.send([]);
+    this.watch();
+  }
+
+  /** Sends an ack for all that has settled, whatever it stands behind. */
+  flushAll(): void {
+    const tags = [...this.aged, ...this.fresh];
+    this.aged = [];
+    this.fresh = [];
+    this.send(tags);
   }
 
   /** The channel is gone: what is unsettled counts as abandoned, late parts are ignored. */
@@ -120,7 +134,51 @@ export class DeliveryWindow implements DeliveryOwner {
       this.options.ledger.messageSettled('abandoned');
     }
     this.open.clear();
-    this.settled = [];
+    this.forget();
+  }
+
+  /** Acks the settled front with one frame, then these tags singly, as far as the front has not taken them along. */
+  private send(tags: readonly number[]): void {
+    if (this.lost || this.waiting === 0) return;
+    this.options.beforeAcks?.();
+    try {
+      this.ackFront();
+      for (const tag of tags) {
+        if (!this.open.delete(tag)) continue;
+        this.waiting -= 1;
+        this.options.ack(tag, false);
+      }
+      this.options.onAcked?.();
+    } catch {
+      // The channel is closed and its `close` event is under way: the broker gives everything out again.
+    }
+    if (this.waiting === 0) this.forget();
+  }
+
+  private forget(): void {
+    this.waiting = 0;
+    this.aged = [];
+    this.fresh = [];
+    this.stopWaiting?.();
+    this.stopWaiting = undefined;
+  }
+
+  /** While something waits, each `holdMs` what did so the last time goes out. */
+  private watch(): void {
+    if (this.waiting === 0 || this.lost || this.stopWaiting !== undefined) return;
+    this.stopWaiting = this.options.after(this.options.holdMs, () => {
+      this.stopWaiting = undefined;
+      const old = this.aged.filter((tag) => this.open.has(tag));
+      this.aged = this.fresh;
+      this.fresh = [];
+      if (old.length > 0) this.send(old);
+      this.watch();
+    });
+  }
+
+  private frontIsSettled(): boolean {
+    const [first] = this.open.values();
+    return first?.ackable === true;
   }
 
   private ackFront(): void {
@@ -132,6 +190,7 @@ export class DeliveryWindow implements DeliveryOwner {
       count += 1;
       this.open.delete(tag);
     }
+    this.waiting -= count;
     if (count > 0) this.options.ack(last, count > 1);
   }
 }

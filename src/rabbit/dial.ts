@@ -3,6 +3,7 @@ import type { Scheduler } from '../pipeline/ports.ts';
 import { brokerAddress } from './broker-address.ts';
 import { Connection } from './connection.ts';
 import { within } from './deadline.ts';
+import { gatherWrites } from './gather-writes.ts';
 import { redactUrl } from './reasons.ts';
 import type { SessionTls } from './tls.ts';
 
@@ -24,7 +25,11 @@ export async function dial(url: string, epoch: number, options: DialOptions, sto
   const giveUp = (): void => attempt.abort();
   const socket = { ...tls, noDelay: true, keepAlive: true, keepAliveDelay: 10_000, timeout: connectTimeoutMs, signal: attempt.signal };
   const clientProperties = { product: 'sluice', connection_name: connectionName };
-  const opening = connect(brokerAddress(url, heartbeatSeconds), { ...socket, clientProperties }).then((model) => new Connection(model, epoch, scheduler));
+  const opening = connect(brokerAddress(url, heartbeatSeconds), { ...socket, clientProperties }).then((model) => {
+    const connection = new Connection(model, epoch, scheduler);
+    gatherWrites(connection.stream);
+    return connection;
+  });
   stop.addEventListener('abort', giveUp);
   try {
     // amqplib's `timeout` counts idle time: a peer that drips bytes would hold it for ever.

@@ -1,4 +1,5 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
+import { BoundedCache } from '../domain/bounded-cache.ts';
 import { type InboundMessage, type Replay, RECEIVED_AT_HEADER, topicFromRoutingKey } from '../domain/message.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
@@ -81,7 +82,7 @@ export class Intake {
   async close(deadlineMs: number, reason: string): Promise<void> {
     if (this.over) return;
     this.paused = true;
-    this.window.flush();
+    this.window.flushAll();
     // Sent behind the acks on the same channel: once the broker has answered, it has seen them.
     await closeChannel(this.channel, deadlineMs, this.options.scheduler);
     this.end(reason);
@@ -125,6 +126,21 @@ export function inboundMessage(message: ConsumeMessage, receivedAt: number): Inb
   return { ...arrived, messageId: undefined, qos: original.qos };
 }
 
+/** So many topics are kept ready; a routing key has at most 255 bytes. */
+const TOPICS = 32_768;
+const TOPIC_LENGTH = 255;
+const topics = new BoundedCache<string>(TOPICS, TOPIC_LENGTH);
+
+/** The same text for the same key: whoever looks it up in a table behind this finds it by identity. */
+function topicOf(routingKey: string): string {
+  let topic = topics.get(routingKey);
+  if (topic === undefined) {
+    topic = topicFromRoutingKey(routingKey);
+    topics.set(routingKey, topic);
+  }
+  return topic;
+}
+
 function arrival(message: ConsumeMessage, routingKey: string, receivedAt: number, replay: Replay | undefined): InboundMessage {
   const { fields, properties } = message;
   const headers = properties.headers;
@@ -134,7 +150,7 @@ function arrival(message: ConsumeMessage, routingKey: string, receivedAt: number
   // A clock that runs ahead there must not make arrivals of the future.
   const late = typeof kept === 'number' && kept > 0 && kept < receivedAt;
   return {
-    topic: topicFromRoutingKey(routingKey),
+    topic: topicOf(routingKey),
     routingKey,
     // A copy: amqplib's buffer is a view on what the socket read, and one parked message would hold all of that.
     body: Buffer.from(message.content),

@@ -15,6 +15,8 @@ const BACKOFF_BASE_MS = 100;
 const BACKOFF_CAP_MS = 10_000;
 /** A channel that lived this long was a good one: the next failure starts the back-off afresh. */
 const STABLE_MS = 10_000;
+/** How long a settled delivery waits for those before it, at least; then it gets an ack of its own. A confirm takes some ten milliseconds under full load. */
+const HOLD_MS = 25;
 
 export interface AmqpSourceOptions {
   /** A connection for consuming alone: on a shared one, a block of publishers would stop the acks too. Started and closed by its owner. */
@@ -37,7 +39,7 @@ export interface AmqpSourceOptions {
   readonly deliveryLimit: number;
   /** Called after each delivery while messages are taken one at a time: batches that wait for company should go now. */
   readonly settleSoon?: (() => void) | undefined;
-  /** Acks are sent once per turn of the event loop, or when this many wait. Default: a tenth of the prefetch. */
+  /** What can be acked is looked for once per turn of the event loop, or when so many have settled. Default: a tenth of the prefetch. */
   readonly flushAt?: number | undefined;
 }
 
@@ -199,7 +201,11 @@ export class AmqpSource implements Source {
             observer,
             beforeAcks: this.options.beforeAcks,
             flushAt: this.options.flushAt ?? Math.max(1, Math.floor(prefetch / 10)),
+            // The other half keeps the pipeline at work meanwhile.
+            holdAt: Math.max(1, Math.floor(this.caution.prefetch / 2)),
+            holdMs: HOLD_MS,
             defer: setImmediate,
+            after: (ms, fn) => scheduler.after(ms, fn),
             onAcked: () => this.caution.acked(),
           }),
         ),

@@ -11,6 +11,8 @@ describe('the window of unacked deliveries', () => {
   let kept: number[];
   let events: GatewayEvent[];
   let turns: (() => void)[];
+  /** What runs when settled deliveries have waited. */
+  let timers: (() => void)[];
   let ledger: Ledger;
   let refuse: boolean;
   let window: DeliveryWindow;
@@ -21,12 +23,13 @@ describe('the window of unacked deliveries', () => {
     kept = [];
     events = [];
     turns = [];
+    timers = [];
     ledger = new Ledger();
     refuse = false;
     make(1000);
   });
 
-  function make(flushAt: number): void {
+  function make(flushAt: number, holdAt = 1000): void {
     window = new DeliveryWindow({
       epoch: 3,
       ack: (tag, allUpTo) => {
@@ -37,7 +40,16 @@ describe('the window of unacked deliveries', () => {
       beforeAcks: () => kept.push(acks.length),
       observer: (event) => events.push(event),
       flushAt,
+      holdAt,
+      holdMs: 25,
       defer: (fn) => turns.push(fn),
+      after: (ms, fn) => {
+        expect(ms).toBe(25);
+        timers.push(fn);
+        return () => {
+          timers = timers.filter((timer) => timer !== fn);
+        };
+      },
     });
   }
   function receive(n: number): void {
@@ -52,6 +64,9 @@ describe('the window of unacked deliveries', () => {
   };
   const turn = (): void => {
     for (const fn of turns.splice(0)) fn();
+  };
+  const elapse = (): void => {
+    for (const fn of timers.splice(0)) fn();
   };
 
   it('acks what is settled at the front with one frame, once per turn', () => {
@@ -73,19 +88,28 @@ describe('the window of unacked deliveries', () => {
     settle(1, 3);
     expect(kept).toEqual([]);
     turn();
-    expect([kept, acks]).toEqual([[0], ['1', '3']]);
+    expect([kept, acks]).toEqual([[0], ['1']]);
+    elapse();
+    expect(kept).toEqual([0]);
+    elapse();
+    expect([kept, acks]).toEqual([
+      [0, 1],
+      ['1', '3'],
+    ]);
     settle(2);
     turn();
     expect([kept, acks]).toEqual([
-      [0, 2],
+      [0, 1, 2],
       ['1', '3', '2'],
     ]);
   });
 
-  it('never acks several over a gap, and acks those behind it singly', () => {
+  it('never acks several over a gap, and in the end acks those behind it singly', () => {
     receive(6);
     settle(1, 3, 4, 6);
     turn();
+    elapse();
+    elapse();
     expect(acks).toEqual(['1', '3', '4', '6']);
     settle(2);
     turn();
@@ -93,6 +117,69 @@ describe('the window of unacked deliveries', () => {
     settle(5);
     turn();
     expect(acks.slice(5)).toEqual(['5']);
+    expect(timers).toEqual([]);
+  });
+
+  it('lets those behind an unsettled one wait for it, so that one frame acks them all', () => {
+    receive(6);
+    settle(2, 3, 5);
+    turn();
+    elapse();
+    settle(1);
+    turn();
+    expect(acks).toEqual(['<=3']);
+    settle(4, 6);
+    turn();
+    expect(acks).toEqual(['<=3', '<=6']);
+    expect(timers).toEqual([]);
+  });
+
+  it('lets none of them wait for more than two spans of time, and asks for no timer where none waits', () => {
+    receive(6);
+    turn();
+    expect(timers).toEqual([]);
+    settle(2);
+    turn();
+    expect(timers).toHaveLength(1);
+    elapse();
+    settle(4);
+    turn();
+    expect([acks, timers.length]).toEqual([[], 1]);
+    elapse();
+    expect([acks, timers.length]).toEqual([['2'], 1]);
+    elapse();
+    expect([acks, timers]).toEqual([['2', '4'], []]);
+  });
+
+  it('lets no more of them wait than it may', () => {
+    make(1000, 3);
+    receive(8);
+    settle(2, 4);
+    turn();
+    expect(acks).toEqual([]);
+    settle(6);
+    turn();
+    expect(acks).toEqual(['2', '4', '6']);
+    settle(8);
+    turn();
+    expect(acks).toHaveLength(3);
+  });
+
+  it('sends all that is due when the channel is about to be closed, and nothing when it is gone', () => {
+    receive(6);
+    settle(2, 4);
+    turn();
+    elapse();
+    settle(6);
+    window.flushAll();
+    expect(acks).toEqual(['2', '4', '6']);
+    expect(timers).toEqual([]);
+    settle(5);
+    turn();
+    window.lose();
+    expect(timers).toEqual([]);
+    window.flushAll();
+    expect(acks).toEqual(['2', '4', '6']);
   });
 
   it('never runs over an abandoned one', () => {
@@ -100,6 +187,8 @@ describe('the window of unacked deliveries', () => {
     got[1]?.settlePart('abandoned');
     settle(1, 3, 4);
     turn();
+    elapse();
+    elapse();
     expect(acks).toEqual(['1', '3', '4']);
     expect(window.unsettled).toBe(0);
     window.lose();
@@ -153,7 +242,8 @@ describe('the window of unacked deliveries', () => {
     for (let run = 0; run < 2000; run += 1) {
       acks = [];
       ledger = new Ledger();
-      make(1 + Math.floor(random() * 6));
+      timers = [];
+      make(1 + Math.floor(random() * 6), 1 + Math.floor(random() * 8));
       receive(12);
       const open = new Set(got.map((d) => d.tag));
       const expected = new Set<number>();
@@ -163,8 +253,16 @@ describe('the window of unacked deliveries', () => {
         delivery.settlePart(abandoned ? 'abandoned' : 'forwarded');
         if (!abandoned) expected.add(delivery.tag);
         if (random() < 0.3) turn();
+        if (random() < 0.2) elapse();
       }
       turn();
+      if (random() < 0.5) {
+        window.flushAll();
+      } else {
+        elapse();
+        elapse();
+      }
+      expect(timers).toEqual([]);
       // As the broker reads them: an ack for a tag that is not outstanding would be a 406.
       const acked = new Set<number>();
       for (const ack of acks) {
