@@ -1,4 +1,3 @@
-import type { ConfirmChannel, Message } from 'amqplib';
 import { type Fault, fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
 import { routingKeyFromTopic } from '../domain/message.ts';
@@ -6,10 +5,11 @@ import { backoffMs } from '../pipeline/backoff.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { unavailability } from './availability.ts';
-import { closeChannel, type Connection } from './connection.ts';
-import { type PluginHeaders, pluginHeadersOf, pluginProperties } from './plugin-properties.ts';
-import { messageOf, replyCodeOf } from './reasons.ts';
+import { BridgeLine, type Sending } from './bridge-line.ts';
+import { closeChannel } from './connection.ts';
+import { messageOf } from './reasons.ts';
 import type { Session } from './session.ts';
+import { Suspects } from './suspects.ts';
 
 /** AMQP shortstr (0-9-1, 4.2.5.3). */
 const MAX_ROUTING_KEY = 255;
@@ -37,28 +37,10 @@ export interface AmqpBridgeOptions {
   readonly scheduler: Scheduler;
 }
 
-interface Pending {
-  readonly done: (fault: Fault | undefined) => void;
-  readonly sentAt: number;
-  /** For how long its connection had been blocked by then. */
-  readonly blockedMs: number;
-  /** Reply text of basic.return, which comes before the confirm of the same message. */
-  returned: string | undefined;
-}
-
-/** One confirm channel while it lives. */
-interface Line {
-  readonly channel: ConfirmChannel;
-  readonly connection: Connection;
-  readonly headers: PluginHeaders;
-  /** By message id, in the order of sending. */
-  readonly pending: Map<string, Pending>;
-  readonly forget: () => void;
-}
-
 /**
  * Publishes what devices sent to the edge as the broker's own MQTT plugin would. One channel, many messages under way, no promise
  * for each: the answer is a callback. Heals: with every connection, and when the broker closed the channel, it opens a new one.
+ * A topic that its account may not write to holds up itself alone (`Suspects`).
  */
 export class AmqpBridge implements Outlet {
   readonly window: number;
@@ -66,7 +48,8 @@ export class AmqpBridge implements Outlet {
   private readonly options: AmqpBridgeOptions;
   private readonly listeners = new Set<() => void>();
   private readonly forget: (() => void)[] = [];
-  private line: Line | undefined;
+  private readonly suspects: Suspects;
+  private line: BridgeLine | undefined;
   private opening = false;
   private closed = false;
   private attempts = 0;
@@ -79,6 +62,7 @@ export class AmqpBridge implements Outlet {
     this.options = options;
     this.window = options.window;
     this.perTopic = options.perTopic;
+    this.suspects = new Suspects({ open: async () => await this.openAlone() });
   }
 
   /** Begins to open channels; the session is started by its owner. */
@@ -103,7 +87,7 @@ export class AmqpBridge implements Outlet {
 
   send(message: KeptMessage, late: boolean, done: (fault: Fault | undefined) => void): void {
     const { line, options } = this;
-    const { exchange, mandatory, maxMessageBytes, scheduler, instance } = options;
+    const { maxMessageBytes, instance } = options;
     if (message.payload.length > maxMessageBytes) {
       done(fault('TOO_LARGE', `${message.payload.length} bytes; the bound is ${maxMessageBytes} (rabbitmq.maxMessageBytes)`));
       return;
@@ -118,30 +102,9 @@ export class AmqpBridge implements Outlet {
       return;
     }
     this.count += 1;
-    const id = `${instance}-e${this.count}`;
-    const pending: Pending = { done, sentAt: scheduler.monotonic(), blockedMs: line.connection.blockedMs, returned: undefined };
-    line.pending.set(id, pending);
-    try {
-      line.channel.publish(
-        exchange,
-        routingKey,
-        message.payload,
-        { ...pluginProperties(message, line.headers, late), messageId: id, mandatory },
-        (error: unknown) => {
-          // A lost channel fails its confirms too: by then they are answered.
-          if (!line.pending.delete(id)) return;
-          if (error !== null) done(fault('BROKER_NACK', `the broker refused a message to '${exchange}': a queue behind it is full or has no leader`));
-          else if (pending.returned === undefined) {
-            this.attempts = 0;
-            done(undefined);
-          } else done(fault('UNROUTABLE', `no queue is bound to '${exchange}' for '${routingKey}' (${pending.returned})`));
-        },
-      );
-    } catch (error) {
-      // amqplib throws on a channel that is closed, and its event is under way.
-      if (line.pending.delete(id)) done(fault('NOT_CONNECTED', messageOf(error)));
-      return;
-    }
+    const sending: Sending = { id: `${instance}-e${this.count}`, message, routingKey, late, done };
+    if (this.suspects.has(message.topic)) this.suspects.send(sending);
+    else line.publish(sending);
     this.watch();
   }
 
@@ -150,10 +113,8 @@ export class AmqpBridge implements Outlet {
     this.closed = true;
     for (const forget of this.forget) forget();
     this.cancelWatch?.();
-    const { line } = this;
-    if (line === undefined) return;
-    this.retire(line, fault('NOT_CONNECTED', 'the bridge is closing'));
-    await closeChannel(line.channel, deadlineMs, this.options.scheduler);
+    const why = fault('NOT_CONNECTED', 'the bridge is closing');
+    await Promise.all([this.line?.close(why, deadlineMs), this.suspects.close(why, deadlineMs)]);
   }
 
   private async open(): Promise<void> {
@@ -164,7 +125,16 @@ export class AmqpBridge implements Outlet {
     try {
       const channel = await connection.openConfirmChannel(channelTimeoutMs);
       if (this.closed) await closeChannel(channel, CLOSE_MS, this.options.scheduler);
-      else this.use(channel, connection);
+      else if (!connection.lost) {
+        this.line = new BridgeLine(channel, connection, {
+          ...this.options,
+          onConfirmed: () => {
+            this.attempts = 0;
+          },
+          onEnd: (line, why, sendings) => this.ended(line, why, sendings),
+        });
+        this.trouble = undefined;
+      }
     } catch (error) {
       this.trouble = fault('NOT_CONNECTED', messageOf(error));
       if (!connection.lost) this.openLater();
@@ -174,24 +144,15 @@ export class AmqpBridge implements Outlet {
     this.tell();
   }
 
-  private use(channel: ConfirmChannel, connection: Connection): void {
-    const { version } = connection.serverProperties;
-    const line: Line = {
-      channel,
-      connection,
-      headers: pluginHeadersOf(version),
-      pending: new Map(),
-      forget: connection.onLost((reason) => this.retire(line, fault('NOT_CONNECTED', reason))),
-    };
-    channel.on('return', (message: Message) => {
-      const pending = line.pending.get(String(message.properties.messageId));
-      if (pending !== undefined) pending.returned = (message.fields as { replyText?: string }).replyText ?? 'returned';
-    });
-    channel.on('error', (error: Error) => this.retire(line, this.closeFault(error)));
-    channel.prependListener('close', () => this.retire(line, lost()));
-    if (connection.lost) return;
-    this.line = line;
-    this.trouble = undefined;
+  /** For one message at a time, beside the other line. */
+  private async openAlone(): Promise<BridgeLine | undefined> {
+    const { session, channelTimeoutMs, scheduler } = this.options;
+    const connection = session.current;
+    if (connection === undefined) return undefined;
+    const channel = await connection.openConfirmChannel(channelTimeoutMs);
+    if (!connection.lost) return new BridgeLine(channel, connection, { ...this.options, onEnd: (...end) => this.suspects.ended(...end) });
+    await closeChannel(channel, CLOSE_MS, scheduler);
+    return undefined;
   }
 
   private openLater(): void {
@@ -203,52 +164,29 @@ export class AmqpBridge implements Outlet {
     );
   }
 
-  /** The channel is gone: nobody knows what became of what is unconfirmed. */
-  private retire(line: Line, why: Fault): void {
+  private ended(line: BridgeLine, why: Fault, sendings: readonly Sending[]): void {
     if (this.line !== line) return;
     this.line = undefined;
     this.trouble = why;
-    line.forget();
-    const pending = [...line.pending.values()];
-    line.pending.clear();
+    if (why.code === 'ACCESS_REFUSED') this.suspects.add(sendings);
     this.tell();
-    for (const { done } of pending) done(why.kind === 'permanent' ? fault('NOT_CONNECTED', why.message) : why);
+    for (const { done } of sendings) done(why);
     if (!line.connection.lost && !this.closed) this.openLater();
-  }
-
-  private closeFault(error: Error): Fault {
-    const { exchange } = this.options;
-    const text = messageOf(error);
-    switch (replyCodeOf(error) ?? 0) {
-      case 404:
-        return fault('UNROUTABLE', `exchange '${exchange}' does not exist: ${text}`);
-      case 403:
-        return fault('ACCESS_REFUSED', `no right to write to exchange '${exchange}': ${text}`);
-      default:
-        return fault('NOT_CONNECTED', text);
-    }
   }
 
   /** One timer for all: the oldest unconfirmed message tells. While the broker blocks publishers nothing is late. */
   private watch(): void {
     if (this.cancelWatch !== undefined) return;
-    const { scheduler, confirmTimeoutMs } = this.options;
+    const { exchange, scheduler, confirmTimeoutMs } = this.options;
     this.cancelWatch = scheduler.after(confirmTimeoutMs / 4, () => {
       this.cancelWatch = undefined;
-      const { line } = this;
-      if (line === undefined || line.pending.size === 0) return;
-      const oldest = line.pending.values().next().value as Pending;
-      const waited = scheduler.monotonic() - oldest.sentAt - (line.connection.blockedMs - oldest.blockedMs);
-      if (waited >= confirmTimeoutMs && line.connection.blockedReason === undefined) void this.giveUp(line);
-      else this.watch();
+      const lines = [this.line, this.suspects.channel].filter((line) => line !== undefined && line.size > 0);
+      for (const line of lines) {
+        if ((line?.waitedMs ?? 0) < confirmTimeoutMs) continue;
+        void line?.giveUp(fault('CONFIRM_TIMEOUT', `no confirm from exchange '${exchange}' within ${confirmTimeoutMs} ms; the channel was closed`));
+      }
+      if (lines.length > 0) this.watch();
     });
-  }
-
-  private async giveUp(line: Line): Promise<void> {
-    const { exchange, confirmTimeoutMs, scheduler } = this.options;
-    this.retire(line, fault('CONFIRM_TIMEOUT', `no confirm from exchange '${exchange}' within ${confirmTimeoutMs} ms; the channel was closed`));
-    if (!(await closeChannel(line.channel, CLOSE_MS, scheduler)))
-      line.connection.destroy(`no confirm from exchange '${exchange}' and no answer to closing the channel`);
   }
 
   private tell(): void {

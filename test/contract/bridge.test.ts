@@ -34,13 +34,13 @@ afterEach(async () => {
 });
 
 /** A bridge to an exchange with a queue behind `good.#`. */
-async function bedOf(options: Partial<AmqpBridgeOptions> = {}): Promise<Bed> {
+async function bedOf(options: Partial<AmqpBridgeOptions> = {}, url = broker.adminUrl): Promise<Bed> {
   const name = `sluice.test.${unique()}`;
   await hand.channel.assertExchange(name, 'topic', { durable: false });
   await hand.channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'classic' } });
   await hand.channel.bindQueue(name, name, 'good.#');
   const proxy = await TcpProxy.before(broker.adminUrl, 5672);
-  const session = newSession(proxy.via(broker.adminUrl), { name });
+  const session = newSession(proxy.via(url), { name });
   const bridge = new AmqpBridge({
     session,
     exchange: name,
@@ -220,6 +220,39 @@ describe('the bridge answers', () => {
     bed.proxy.resume();
     await until('the bridge is back', () => bed.bridge.unavailable === undefined, 20_000);
     expect(await send(bed.bridge, messageOf('again'))).toBeUndefined();
+  });
+
+  it('ACCESS_REFUSED for a topic that its account may not write to, which holds up no other', async () => {
+    const { name, password } = broker.users.device;
+    const url = Object.assign(new URL(broker.adminUrl), { username: name, password }).href;
+    const got = await listen('amq.topic', `devices.${name}.#`);
+    const bed = await bedOf({ exchange: 'amq.topic' }, url);
+    const states: (string | undefined)[] = [];
+    bed.bridge.onChange(() => states.push(bed.bridge.unavailable?.code));
+    /** As the keeper does: again until it is taken, or refused while the others pass. */
+    const through = async (message: KeptMessage): Promise<string | undefined> => {
+      for (;;) {
+        await until('the bridge is open', () => bed.bridge.unavailable === undefined);
+        const why = await send(bed.bridge, message);
+        if (why === undefined || (why.code === 'ACCESS_REFUSED' && bed.bridge.unavailable === undefined)) return why?.code;
+      }
+    };
+    const allowed = (n: number): KeptMessage => messageOf(`${n}`, { topic: `devices/${name}/good-${n % 5}` });
+    const refused = messageOf('never', { topic: 'elsewhere/one' });
+    const first = await Promise.all([
+      ...Array.from({ length: 10 }, (_, n) => through(allowed(n))),
+      through(refused),
+      ...[10, 11, 12].map((n) => through(allowed(n))),
+    ]);
+    expect(first).toEqual(first.map((_, i) => (i === 10 ? 'ACCESS_REFUSED' : undefined)));
+    // It cost the channel once. From here on its topic is tried beside the others, again and again, and they do not notice.
+    expect(states).toEqual(['ACCESS_REFUSED', undefined]);
+    for (let round = 0; round < 3; round += 1) {
+      const answers = await Promise.all([send(bed.bridge, refused), ...Array.from({ length: 50 }, (_, n) => send(bed.bridge, allowed(100 + n)))]);
+      expect(answers.map((why) => why?.code)).toEqual(['ACCESS_REFUSED', ...Array.from({ length: 50 }, () => undefined)]);
+    }
+    expect(states).toHaveLength(2);
+    await until('all that was confirmed has come', () => new Set(got.map(({ content }) => content.toString())).size === 13 + 50);
   });
 
   it('once, when it closes under what is on its way', async () => {

@@ -1,0 +1,137 @@
+import type { ConfirmChannel, Message } from 'amqplib';
+import { type Fault, fault } from '../domain/fault.ts';
+import type { KeptMessage } from '../domain/kept-message.ts';
+import type { Scheduler } from '../pipeline/ports.ts';
+import { closeChannel, type Connection } from './connection.ts';
+import { type PluginHeaders, pluginHeadersOf, pluginProperties } from './plugin-properties.ts';
+import { messageOf, replyCodeOf } from './reasons.ts';
+
+const CLOSE_MS = 1000;
+
+/** A message on its way, and who waits for the answer. */
+export interface Sending {
+  readonly id: string;
+  readonly message: KeptMessage;
+  readonly routingKey: string;
+  readonly late: boolean;
+  readonly done: (fault: Fault | undefined) => void;
+}
+
+interface Pending {
+  readonly sending: Sending;
+  readonly sentAt: number;
+  /** For how long its connection had been blocked by then. */
+  readonly blockedMs: number;
+  /** Reply text of basic.return, which comes before the confirm of the same message. */
+  returned: string | undefined;
+}
+
+export interface BridgeLineOptions {
+  readonly exchange: string;
+  readonly mandatory: boolean;
+  readonly scheduler: Scheduler;
+  /** The broker has a message, and some queue took it; before its `done`. */
+  readonly onConfirmed?: (() => void) | undefined;
+  /** Once, when its channel is gone; what was on its way is in `sendings`, and is answered by the owner. */
+  readonly onEnd: (line: BridgeLine, why: Fault, sendings: readonly Sending[]) => void;
+}
+
+/** One confirm channel of the bridge while it lives: many messages under way, no promise for each. */
+export class BridgeLine {
+  readonly connection: Connection;
+  private readonly options: BridgeLineOptions;
+  private readonly channel: ConfirmChannel;
+  private readonly headers: PluginHeaders;
+  /** By message id, in the order of sending. */
+  private readonly pending = new Map<string, Pending>();
+  private readonly forget: () => void;
+  private ended = false;
+
+  constructor(channel: ConfirmChannel, connection: Connection, options: BridgeLineOptions) {
+    this.channel = channel;
+    this.connection = connection;
+    this.options = options;
+    this.headers = pluginHeadersOf(connection.serverProperties.version);
+    this.forget = connection.onLost((reason) => this.end(fault('NOT_CONNECTED', reason)));
+    channel.on('return', (message: Message) => {
+      const pending = this.pending.get(String(message.properties.messageId));
+      if (pending !== undefined) pending.returned = (message.fields as { replyText?: string }).replyText ?? 'returned';
+    });
+    channel.on('error', (error: Error) => this.end(this.closeFault(error)));
+    channel.prependListener('close', () => this.end(fault('NOT_CONNECTED', 'the channel was lost before the confirm')));
+  }
+
+  publish(sending: Sending): void {
+    const { exchange, mandatory, scheduler } = this.options;
+    const { id, message, routingKey, late, done } = sending;
+    const pending: Pending = { sending, sentAt: scheduler.monotonic(), blockedMs: this.connection.blockedMs, returned: undefined };
+    this.pending.set(id, pending);
+    try {
+      this.channel.publish(
+        exchange,
+        routingKey,
+        message.payload,
+        { ...pluginProperties(message, this.headers, late), messageId: id, mandatory },
+        (error: unknown) => {
+          // A lost channel fails its confirms too: by then they are answered.
+          if (!this.pending.delete(id)) return;
+          if (error !== null) done(fault('BROKER_NACK', `the broker refused a message to '${exchange}': a queue behind it is full or has no leader`));
+          else if (pending.returned === undefined) {
+            this.options.onConfirmed?.();
+            done(undefined);
+          } else done(fault('UNROUTABLE', `no queue is bound to '${exchange}' for '${routingKey}' (${pending.returned})`));
+        },
+      );
+    } catch (error) {
+      // amqplib throws on a channel that is closed, and its event is under way.
+      if (this.pending.delete(id)) done(fault('NOT_CONNECTED', messageOf(error)));
+    }
+  }
+
+  /** Messages without a confirm. */
+  get size(): number {
+    return this.pending.size;
+  }
+
+  /** For how long the oldest message has been waiting for its confirm, milliseconds; undefined while the broker blocks publishers: nothing is late then. */
+  get waitedMs(): number | undefined {
+    const oldest = this.pending.values().next().value;
+    if (oldest === undefined || this.connection.blockedReason !== undefined) return undefined;
+    return this.options.scheduler.monotonic() - oldest.sentAt - (this.connection.blockedMs - oldest.blockedMs);
+  }
+
+  /** Gives its messages back, and closes the channel; and the connection where that is not answered. */
+  async giveUp(why: Fault): Promise<void> {
+    this.end(why);
+    if (!(await closeChannel(this.channel, CLOSE_MS, this.options.scheduler))) this.connection.destroy(`${why.message}, and closing it had no answer`);
+  }
+
+  /** Gives its messages back, and closes the channel. Never rejects. */
+  async close(why: Fault, deadlineMs: number): Promise<void> {
+    this.end(why);
+    await closeChannel(this.channel, deadlineMs, this.options.scheduler);
+  }
+
+  /** Nobody knows what became of what is unconfirmed. */
+  private end(why: Fault): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.forget();
+    const sendings = Array.from(this.pending.values(), ({ sending }) => sending);
+    this.pending.clear();
+    this.options.onEnd(this, why, sendings);
+  }
+
+  private closeFault(error: Error): Fault {
+    const { exchange } = this.options;
+    const text = messageOf(error);
+    switch (replyCodeOf(error) ?? 0) {
+      case 404:
+        return fault('UNROUTABLE', `exchange '${exchange}' does not exist: ${text}`);
+      case 403:
+        return fault('ACCESS_REFUSED', `no right to write to exchange '${exchange}': ${text}`);
+      default:
+        return fault('NOT_CONNECTED', text);
+    }
+  }
+}
