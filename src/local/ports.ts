@@ -46,17 +46,25 @@ export async function assertPortsFree(ports: Ports, names: readonly (keyof Ports
   for (const name of names) await assertPortFree(ports[name], name);
 }
 
+const given = new Set<number>();
+/** Then those that were given long ago may come again. */
+const MOST_GIVEN = 6000;
+
 /**
  * Seven free ports between 20000 and 32000. Below the usual ephemeral range (32768 and up) on purpose: a client that
  * retries a loopback port of that range while nobody listens can connect to itself (TCP simultaneous open), and any
- * outgoing connection may take the port between kill and restart of a node.
+ * outgoing connection may take the port between kill and restart of a node. None is given twice in a process: the first may not
+ * listen there yet.
  */
 export async function freePorts(random: () => number = Math.random): Promise<Ports> {
   const found: number[] = [];
   for (let tries = 0; found.length < PORT_NAMES.length; tries += 1) {
     if (tries === 500) throw new Error('no seven free ports between 20000 and 32000 after 500 tries');
     const port = 20000 + Math.floor(random() * 12000);
-    if (!found.includes(port) && (await portState(port)) === 'free') found.push(port);
+    if (given.has(port)) continue;
+    if (given.size >= MOST_GIVEN) given.clear();
+    given.add(port);
+    if ((await portState(port)) === 'free') found.push(port);
   }
   const [amqp = 0, mqtt = 0, webMqtt = 0, management = 0, prometheus = 0, dist = 0, epmd = 0] = found;
   return { amqp, mqtt, webMqtt, management, prometheus, dist, epmd };

@@ -102,6 +102,16 @@ describe('ports', () => {
     for (const port of ports) expect(port >= 20000 && port < 32000).toBe(true);
   });
 
+  it('are not given twice in a process, though nobody listens on the first yet', async () => {
+    // The same dice for both.
+    const dice = () => {
+      let n = 0;
+      return () => (((n += 1) * 7919) % 12_000) / 12_000;
+    };
+    const all = [await freePorts(dice()), await freePorts(dice())];
+    expect(new Set(all.flatMap((ports) => Object.values(ports))).size).toBe(14);
+  });
+
   it('are found in the table of the kernel', () => {
     const table =
       '  sl  local_address\n   0: 0100007F:1628 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1\n   1: 0100007F:1628 0100007F:9999 01 0:0 0:0 0 0 0 4712 1';
