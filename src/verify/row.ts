@@ -38,6 +38,7 @@ export async function applyFault(field: Field, fault: Fault, options: RowOptions
   const { auditor, signal } = field.parts;
   field.notes = [];
   field.problems = [];
+  if (fault.mostDuplicates?.(field) === 0) await settled(field);
   const duplicatesBefore = auditor.arrivals.duplicates;
   const redeliveredBefore = await redeliveries(field);
   field.strike();
@@ -85,6 +86,20 @@ export async function applyFault(field: Field, fault: Fault, options: RowOptions
     notes: field.notes,
     problems: field.problems,
   };
+}
+
+/** Nothing of what was before is on its way any more, and devices publish again: a copy that an earlier fault made must not count as one of this. */
+async function settled(field: Field): Promise<void> {
+  const { fleet, signal, site } = field.parts;
+  if (site === undefined) return;
+  try {
+    await field.quietly(async () => {});
+    const { pubacked } = fleet.stats();
+    await field.until('the devices publish again', () => fleet.stats().pubacked > pubacked, CATCH_UP_MS);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    field.note(messageOf(error));
+  }
 }
 
 async function detected(field: Field, withinMs: number): Promise<Sign | null> {
