@@ -16,14 +16,9 @@ export interface EdgeBedOptions {
   readonly name: string;
   /** RabbitMQ's. */
   readonly url: string;
-  /** More lines below `edge:`, and at the top level. */
-  readonly edge?: string;
-  readonly more?: string;
-  readonly mode?: 'bridge' | 'direct';
   /** `edge.spool.afterMs`; default as users have it. */
   readonly afterMs?: number;
   readonly spoolMaxBytes?: number;
-  readonly drainPerSecond?: number;
 }
 
 export interface EdgeView {
@@ -49,7 +44,7 @@ export class EdgeBed {
   }
 
   static async start(options: EdgeBedOptions): Promise<EdgeBed> {
-    const { dir, name, url, edge = '', more = '', mode = 'bridge', afterMs = 250, spoolMaxBytes = 17_179_869_184, drainPerSecond = 0 } = options;
+    const { dir, name, url, afterMs = 250, spoolMaxBytes = 17_179_869_184 } = options;
     mkdirSync(dir, { recursive: true });
     const ports = await freePorts();
     const kept = join(dir, 'kept');
@@ -58,15 +53,13 @@ export class EdgeBed {
       settings,
       `gateway: { name: ${name} }
 edge:
-  mode: ${mode}
+  mode: bridge
   tcp: { host: 127.0.0.1, port: ${ports.mqtt} }
   anonymous: { publish: ['#'], subscribe: ['#'] }
   limits: { connectionsPerSecond: 0 }
-  spool: { dir: ${JSON.stringify(kept)}, afterMs: ${afterMs}, maxBytes: ${spoolMaxBytes}, drainPerSecond: ${drainPerSecond} }
-${edge}
+  spool: { dir: ${JSON.stringify(kept)}, afterMs: ${afterMs}, maxBytes: ${spoolMaxBytes}, drainPerSecond: 0 }
 rabbitmq: { url: '\${SLUICE_AMQP_URL}' }
 http: { port: ${ports.management} }
-${more}
 `,
     );
     const process = new GatewayProcess({ settings, httpPort: ports.management, env: { SLUICE_AMQP_URL: url }, log: join(dir, 'edge.log'), entry: GATEWAY });

@@ -13,8 +13,6 @@ export interface Options {
   readonly idleClients: number;
   /** How far the spool grows. */
   readonly spoolBytes: number;
-  /** Where the edge sends what it has kept. */
-  readonly mode: 'bridge' | 'direct';
   /** Result file. */
   readonly out: string;
   readonly smoke: boolean;
@@ -31,7 +29,6 @@ one that is missing ends the bench with exit code 1. Linux.
   --rate N            messages a second of the open loop; default 4000
   --idle-clients N    default 10000; needs as many open files (ulimit -n) and some
   --spool-bytes N     how far the spool grows; 5e9 for the full claim; default 5e8
-  --mode MODE         bridge (default) or direct: where the spool drains to
   --out FILE          result as JSON; default .sluice/bench/edge.json
   --smoke             everything once and tiny, to see that it runs: its numbers mean nothing
   --help
@@ -56,7 +53,6 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
       rate: { type: 'string' },
       'idle-clients': { type: 'string' },
       'spool-bytes': { type: 'string' },
-      mode: { type: 'string' },
       out: { type: 'string' },
       smoke: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -71,8 +67,6 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
     if (!(value > 0) || (whole && !Number.isInteger(value))) throw new Error(`--${name} ${text}: give a ${whole ? 'whole ' : ''}number above 0`);
     return value;
   };
-  const mode = values.mode ?? 'bridge';
-  if (mode !== 'bridge' && mode !== 'direct') throw new Error(`--mode ${mode}: bridge or direct`);
   const rows = values.only?.split(',').map((name) => name.trim()) ?? ROWS;
   const unknown = rows.find((name) => !ROWS.includes(name as RowName));
   if (unknown !== undefined) throw new Error(`--only ${unknown}: there is ${ROWS.join(', ')}`);
@@ -83,7 +77,6 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
     rate: number('rate', defaults.rate, false),
     idleClients: number('idle-clients', defaults.idleClients, true),
     spoolBytes: number('spool-bytes', defaults.spoolBytes, true),
-    mode,
     out: values.out ?? '.sluice/bench/edge.json',
     smoke,
   };

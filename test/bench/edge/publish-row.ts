@@ -1,13 +1,13 @@
 import { MqttLoad } from '../load/mqtt-load-process.ts';
 import type { Measures, RowResult } from '../support/result.ts';
-import { LostError, type Owed } from './audit.ts';
+import { allAcked } from './all-acked.ts';
+import type { Owed } from './audit.ts';
 import type { BenchContext } from './bench-context.ts';
 import { bridge, type Contender, plugin, spooling } from './contenders.ts';
 
 /** Devices that send small readings, each a few at a time. */
 const SHAPE = { clients: 200, window: 16, topicsPerClient: 4, payloadBytes: 150 } as const;
 const SMOKE_SHAPE = { clients: 20, window: 4, topicsPerClient: 2, payloadBytes: 150 } as const;
-const ACK_MS = 120_000;
 
 /** QoS 1 publishes a second with windows full, and latency at a rate that all can carry. */
 export async function publishRow(context: BenchContext): Promise<RowResult> {
@@ -89,11 +89,4 @@ async function stretch(
   } finally {
     await load.close();
   }
-}
-
-/** What was published is acknowledged, all of it. */
-async function allAcked(load: MqttLoad): Promise<{ readonly acked: number; readonly publishedEach: readonly number[] }> {
-  const finished = await load.finish(ACK_MS);
-  if (finished.missing > 0) throw new LostError(`${finished.missing} messages were not acknowledged within ${ACK_MS} ms`);
-  return finished;
 }

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MqttLoad } from '../load/mqtt-load-process.ts';
 import { cpuMicros, memoryOf } from '../support/proc.ts';
 import type { Measures, RowResult } from '../support/result.ts';
-import { auditQueue, LostError } from './audit.ts';
+import { ACK_MS, allAcked } from './all-acked.ts';
+import { auditQueue } from './audit.ts';
 import type { BenchContext } from './bench-context.ts';
 import { EdgeBed } from './edge-bed.ts';
 import { LiveQueue } from './live-queue.ts';
@@ -11,7 +12,6 @@ const FILL = { prefix: 'fill', clients: 200, window: 32, topicsPerClient: 10, pa
 /** Windows so large that a message need not wait for a place: the loop stays open. */
 const LIVE = { prefix: 'live', clients: 100, window: 200, topicsPerClient: 4, payloadBytes: 150, perSecond: 1000 } as const;
 const LIVE_FIRST = 50_000;
-const ACK_MS = 120_000;
 const DRAIN_MS = 1_800_000;
 const LOOK_MS = 100;
 
@@ -20,7 +20,7 @@ const LOOK_MS = 100;
  * alarm that stops it, which blocks publishers, and can be raised and lifted at once.
  */
 export async function spoolRow(context: BenchContext): Promise<RowResult> {
-  const { rounds, smoke, spoolBytes, mode } = context.options;
+  const { rounds, smoke, spoolBytes } = context.options;
   const fillQueue = await context.queue(FILL.prefix, 'classic');
   const liveQueue = await context.queue(LIVE.prefix, 'classic');
   const bed = await EdgeBed.start({
@@ -64,9 +64,9 @@ export async function spoolRow(context: BenchContext): Promise<RowResult> {
     title: 'A spool that grows, and drains while live messages come',
     subjects: [
       {
-        label: `edge, ${mode}`,
+        label: 'edge',
         contender: 'edge',
-        scenario: { ...FILL, liveClients: LIVE.clients, livePerSecond: perSecond, spoolBytes, mode },
+        scenario: { ...FILL, liveClients: LIVE.clients, livePerSecond: perSecond, spoolBytes },
         rounds: measured,
         course,
       },
@@ -163,10 +163,4 @@ async function drain(context: BenchContext, bed: EdgeBed, pace: MqttLoad, live: 
 
 async function setAlarm({ broker }: BenchContext, raised: boolean): Promise<void> {
   await broker.node.ctl(['set_vm_memory_high_watermark', ...(raised ? ['absolute', '1'] : ['0.4'])]);
-}
-
-async function allAcked(load: MqttLoad): Promise<{ readonly acked: number; readonly publishedEach: readonly number[] }> {
-  const finished = await load.finish(ACK_MS);
-  if (finished.missing > 0) throw new LostError(`${finished.missing} messages were not acknowledged within ${ACK_MS} ms`);
-  return finished;
 }
