@@ -3,7 +3,7 @@ import type { Observer } from '../domain/events.ts';
 import { Ledger } from '../domain/ledger.ts';
 import { DirectOutlet } from '../edge/direct-outlet.ts';
 import type { Logging } from '../observe/logging.ts';
-import { BooksWatch } from '../pipeline/books-watch.ts';
+import { BooksWatch, messagesAlone } from '../pipeline/books-watch.ts';
 import type { Delivery, Scheduler } from '../pipeline/ports.ts';
 import { unavailability } from '../rabbit/availability.ts';
 import type { Session } from '../rabbit/session.ts';
@@ -52,7 +52,7 @@ export class DirectEdge {
     this.forget = session.onChange(() => this.outlet.changed());
     this.books = new BooksWatch({
       ledger: this.ledger,
-      holdings: () => ({ messages: this.running?.books.held() ?? 0, batches: 0, lanes: 0, deadLetters: 0, routes: new Map() }),
+      holdings: () => messagesAlone(this.running?.books.held() ?? 0),
       scheduler,
       observer: (event) => observer(event.type === 'ledger-imbalance' ? { ...event, reason: `edge ${event.reason}` } : event),
       everyMs: options.booksMs,

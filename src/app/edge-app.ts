@@ -11,7 +11,7 @@ import { fanOut } from '../observe/fan-out.ts';
 import { Logging } from '../observe/logging.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { RuntimeMonitor } from '../observe/runtime.ts';
-import { BooksWatch } from '../pipeline/books-watch.ts';
+import { BooksWatch, type Holdings, inFlightOf, messagesAlone } from '../pipeline/books-watch.ts';
 import { instanceName } from '../pipeline/ids.ts';
 import { systemScheduler } from '../pipeline/scheduler.ts';
 import { AmqpBridge } from '../rabbit/bridge.ts';
@@ -69,7 +69,8 @@ export class EdgeApp {
     const names = namesOf(edge);
     this.components = names.components;
     this.tracker = trackStatus(names, () => scheduler.now());
-    const inFlight = (): InFlight => ({ messages: this.running?.books.held() ?? 0, items: 0, routes: new Map() });
+    const holdings = (): Holdings => messagesAlone(this.running?.books.held() ?? 0);
+    const inFlight = (): InFlight => inFlightOf(holdings());
     const metrics = createMetrics({
       ledger: this.ledger,
       prefetch: edge.bridge.inFlight,
@@ -93,7 +94,7 @@ export class EdgeApp {
     this.phase = announcer(this.tracker, observer, () => this.draining);
     this.books = new BooksWatch({
       ledger: this.ledger,
-      holdings: () => ({ ...inFlight(), batches: 0, lanes: 0, deadLetters: 0 }),
+      holdings,
       scheduler,
       observer,
       everyMs: WATCH_MS,

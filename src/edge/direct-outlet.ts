@@ -2,6 +2,7 @@ import { type Fault, fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
 import { type InboundMessage, routingKeyFromTopic, topicFromRoutingKey } from '../domain/message.ts';
+import { AvailabilityListeners } from '../pipeline/availability-listeners.ts';
 import { type DeliveryOwner, PendingDelivery } from '../pipeline/delivery.ts';
 import { onceATurn } from '../pipeline/once-a-turn.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
@@ -36,7 +37,7 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
   readonly window: number;
   readonly perTopic: number;
   private readonly options: DirectOutletOptions;
-  private readonly listeners = new Set<() => void>();
+  private readonly listeners = new AvailabilityListeners(() => this.unavailable !== undefined, true);
   /** Handed out and not answered, oldest first. */
   private readonly open = new Map<PendingDelivery, (fault: Fault | undefined) => void>();
   private settled: PendingDelivery[] = [];
@@ -44,7 +45,6 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
   private owed = 0;
   private count = 0;
   private trouble: Fault | undefined = CLOSED;
-  private told = true;
 
   constructor(options: DirectOutletOptions) {
     this.options = options;
@@ -63,8 +63,7 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
   }
 
   onChange(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.listeners.add(listener);
   }
 
   /** The destinations of the pipeline are declared: it takes messages from now on. */
@@ -75,10 +74,7 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
 
   /** `away` may answer something else. */
   changed(): void {
-    const away = this.unavailable !== undefined;
-    if (away === this.told) return;
-    this.told = away;
-    for (const listener of this.listeners) listener();
+    this.listeners.tell();
   }
 
   send(message: KeptMessage, late: boolean, done: (fault: Fault | undefined) => void): void {

@@ -154,6 +154,7 @@ export const EVENT_METRICS = {
     ...event,
     type: 'gauge',
     unit: '1 or 0',
+    session: 'consume',
     help: '1 while the gateway consumes from the ingest queue.',
     worry: 'It is 0 outside start and drain.',
   },

@@ -15,6 +15,8 @@ export interface MetricDefinition {
   readonly buckets?: readonly number[];
   /** No series until the first event: 0 would say something, and be wrong. */
   readonly unknownAtStart?: true;
+  /** About this session alone: no series where there is none of the name, as at an edge, which consumes nothing. */
+  readonly session?: string;
   readonly help: string;
   /** What makes a person look; `-` where it only explains other numbers. */
   readonly worry: string;

@@ -162,9 +162,9 @@ function startAtZero(registry: Registry, options: MetricsOptions): void {
   for (const [name, definition] of Object.entries(METRICS as Record<string, MetricDefinition>)) {
     if (definition.by === 'read' || 'code' in definition.labels || definition.unknownAtStart === true) continue;
     const metric = registry.getSingleMetric(name);
-    // An edge has no source that could be detached. (What has no labels begins at 0 by itself.)
-    if (name === 'sluice_source_attached' && metric instanceof Gauge && !options.sessions.includes('consume')) {
-      metric.remove();
+    if (definition.session !== undefined && !options.sessions.includes(definition.session)) {
+      // What has no labels begins at 0 by itself.
+      if (metric instanceof Gauge) metric.remove();
       continue;
     }
     for (const labels of combinations(definition.labels, known)) {

@@ -18,6 +18,11 @@ export function inFlightOf({ messages, batches, lanes, deadLetters, routes }: Ho
   return { messages, items: batches + lanes + deadLetters, routes };
 }
 
+/** What holds messages and looks into none of them. */
+export function messagesAlone(messages: number): Holdings {
+  return { messages, batches: 0, lanes: 0, deadLetters: 0, routes: new Map() };
+}
+
 export interface BooksWatchOptions {
   readonly ledger: Ledger;
   readonly holdings: () => Holdings;

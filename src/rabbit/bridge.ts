@@ -1,6 +1,7 @@
 import { type Fault, fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
 import { routingKeyFromTopic } from '../domain/message.ts';
+import { AvailabilityListeners } from '../pipeline/availability-listeners.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
@@ -46,7 +47,7 @@ export class AmqpBridge implements Outlet {
   readonly window: number;
   readonly perTopic: number;
   private readonly options: AmqpBridgeOptions;
-  private readonly listeners = new Set<() => void>();
+  private readonly listeners = new AvailabilityListeners(() => this.unavailable !== undefined, false);
   private readonly forget: (() => void)[] = [];
   private readonly suspects: Suspects;
   private line: BridgeLine | undefined;
@@ -54,7 +55,6 @@ export class AmqpBridge implements Outlet {
   private closed = false;
   private attempts = 0;
   private trouble: Fault | undefined;
-  private told = false;
   private count = 0;
   private cancelWatch: (() => void) | undefined;
 
@@ -70,7 +70,7 @@ export class AmqpBridge implements Outlet {
     const { session } = this.options;
     this.forget.push(
       session.onReady(() => void this.open()),
-      session.onChange(() => this.tell()),
+      session.onChange(() => this.listeners.tell()),
     );
   }
 
@@ -81,8 +81,7 @@ export class AmqpBridge implements Outlet {
   }
 
   onChange(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.listeners.add(listener);
   }
 
   send(message: KeptMessage, late: boolean, done: (fault: Fault | undefined) => void): void {
@@ -141,18 +140,16 @@ export class AmqpBridge implements Outlet {
     } finally {
       this.opening = false;
     }
-    this.tell();
+    this.listeners.tell();
   }
 
   /** For one message at a time, beside the other line. */
   private async openAlone(): Promise<BridgeLine | undefined> {
-    const { session, channelTimeoutMs, scheduler } = this.options;
+    const { session, channelTimeoutMs } = this.options;
     const connection = session.current;
     if (connection === undefined) return undefined;
     const channel = await connection.openConfirmChannel(channelTimeoutMs);
-    if (!connection.lost) return new BridgeLine(channel, connection, { ...this.options, onEnd: (...end) => this.suspects.ended(...end) });
-    await closeChannel(channel, CLOSE_MS, scheduler);
-    return undefined;
+    return connection.lost ? undefined : new BridgeLine(channel, connection, { ...this.options, onEnd: (...end) => this.suspects.ended(...end) });
   }
 
   private openLater(): void {
@@ -169,7 +166,7 @@ export class AmqpBridge implements Outlet {
     this.line = undefined;
     this.trouble = why;
     if (why.code === 'ACCESS_REFUSED') this.suspects.add(sendings);
-    this.tell();
+    this.listeners.tell();
     for (const { done } of sendings) done(why);
     if (!line.connection.lost && !this.closed) this.openLater();
   }
@@ -180,20 +177,13 @@ export class AmqpBridge implements Outlet {
     const { exchange, scheduler, confirmTimeoutMs } = this.options;
     this.cancelWatch = scheduler.after(confirmTimeoutMs / 4, () => {
       this.cancelWatch = undefined;
-      const lines = [this.line, this.suspects.channel].filter((line) => line !== undefined && line.size > 0);
-      for (const line of lines) {
-        if ((line?.waitedMs ?? 0) < confirmTimeoutMs) continue;
-        void line?.giveUp(fault('CONFIRM_TIMEOUT', `no confirm from exchange '${exchange}' within ${confirmTimeoutMs} ms; the channel was closed`));
+      for (const line of [this.line, this.suspects.channel]) {
+        if (line === undefined || line.size === 0) continue;
+        this.watch();
+        if ((line.waitedMs ?? 0) < confirmTimeoutMs) continue;
+        void line.giveUp(fault('CONFIRM_TIMEOUT', `no confirm from exchange '${exchange}' within ${confirmTimeoutMs} ms; the channel was closed`));
       }
-      if (lines.length > 0) this.watch();
     });
-  }
-
-  private tell(): void {
-    const away = this.unavailable !== undefined;
-    if (away === this.told) return;
-    this.told = away;
-    for (const listener of this.listeners) listener();
   }
 }
 

@@ -90,16 +90,13 @@ export async function applyFault(field: Field, fault: Fault, options: RowOptions
 
 /** Nothing of what was before is on its way any more, and devices publish again: a copy that an earlier fault made must not count as one of this. */
 async function settled(field: Field): Promise<void> {
-  const { fleet, signal, site } = field.parts;
+  const { fleet, site } = field.parts;
   if (site === undefined) return;
-  try {
+  await orNote(field, async () => {
     await field.quietly(async () => {});
     const { pubacked } = fleet.stats();
     await field.until('the devices publish again', () => fleet.stats().pubacked > pubacked, CATCH_UP_MS);
-  } catch (error) {
-    if (signal.aborted) throw error;
-    field.note(messageOf(error));
-  }
+  });
 }
 
 async function detected(field: Field, withinMs: number): Promise<Sign | null> {
@@ -136,13 +133,17 @@ async function recovered(field: Field, mending: number): Promise<number | null> 
 }
 
 async function caughtUp(field: Field): Promise<void> {
-  const { auditor, fleet, signal } = field.parts;
+  const { auditor, fleet } = field.parts;
   const { pubacked } = fleet.stats();
+  await orNote(field, async () => await field.until('what was acknowledged has come out', () => auditor.arrivals.unique >= pubacked, CATCH_UP_MS));
+}
+
+/** A wait that may fail: the verdict at the end says what is missing. Throws only when the run is given up. */
+async function orNote(field: Field, wait: () => Promise<void>): Promise<void> {
   try {
-    await field.until('what was acknowledged has come out', () => auditor.arrivals.unique >= pubacked, CATCH_UP_MS);
+    await wait();
   } catch (error) {
-    // The verdict at the end says what is missing.
-    if (signal.aborted) throw error;
+    if (field.parts.signal.aborted) throw error;
     field.note(messageOf(error));
   }
 }
