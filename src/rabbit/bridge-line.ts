@@ -4,9 +4,11 @@ import type { KeptMessage } from '../domain/kept-message.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { type PluginHeaders, pluginHeadersOf, pluginProperties } from './plugin-properties.ts';
+import { REPLACE_MS } from './publisher.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
 
 const CLOSE_MS = 1000;
+export const SPENT: Fault = fault('BROKER_NACK', 'the broker refused a message; another channel is opened');
 
 /** A message on its way, and who waits for the answer. */
 export interface Sending {
@@ -32,6 +34,8 @@ export interface BridgeLineOptions {
   readonly scheduler: Scheduler;
   /** The broker has a message, and some queue took it; before its `done`. */
   readonly onConfirmed?: (() => void) | undefined;
+  /** It was refused a message and takes no more of them: it ends when those on their way are answered. See `ConfirmPublisher`. */
+  readonly onSpent?: (() => void) | undefined;
   /** Once, when its channel is gone; what was on its way is in `sendings`, and is answered by the owner. */
   readonly onEnd: (line: BridgeLine, why: Fault, sendings: readonly Sending[]) => void;
 }
@@ -45,12 +49,15 @@ export class BridgeLine {
   /** By message id, in the order of sending. */
   private readonly pending = new Map<string, Pending>();
   private readonly forget: () => void;
+  private readonly openedAt: number;
   private ended = false;
+  private outworn = false;
 
   constructor(channel: ConfirmChannel, connection: Connection, options: BridgeLineOptions) {
     this.channel = channel;
     this.connection = connection;
     this.options = options;
+    this.openedAt = options.scheduler.monotonic();
     this.headers = pluginHeadersOf(connection.serverProperties.version);
     this.forget = connection.onLost((reason) => this.end(fault('NOT_CONNECTED', reason)));
     channel.on('return', (message: Message) => {
@@ -75,17 +82,25 @@ export class BridgeLine {
         (error: unknown) => {
           // A lost channel fails its confirms too: by then they are answered.
           if (!this.pending.delete(id)) return;
-          if (error !== null) done(fault('BROKER_NACK', `the broker refused a message to '${exchange}': a queue behind it is full or has no leader`));
-          else if (pending.returned === undefined) {
+          if (error !== null) {
+            this.refused();
+            done(fault('BROKER_NACK', `the broker refused a message to '${exchange}': a queue behind it is full or has no leader`));
+          } else if (pending.returned === undefined) {
             this.options.onConfirmed?.();
             done(undefined);
           } else done(fault('UNROUTABLE', `no queue is bound to '${exchange}' for '${routingKey}' (${pending.returned})`));
+          if (this.outworn && this.pending.size === 0) void this.close(SPENT, CLOSE_MS);
         },
       );
     } catch (error) {
       // amqplib throws on a channel that is closed, and its event is under way.
       if (this.pending.delete(id)) done(fault('NOT_CONNECTED', messageOf(error)));
     }
+  }
+
+  /** It takes no message any more. */
+  get spent(): boolean {
+    return this.outworn;
   }
 
   /** Messages without a confirm. */
@@ -110,6 +125,12 @@ export class BridgeLine {
   async close(why: Fault, deadlineMs: number): Promise<void> {
     this.end(why);
     await closeChannel(this.channel, deadlineMs, this.options.scheduler);
+  }
+
+  private refused(): void {
+    if (this.outworn || this.options.scheduler.monotonic() - this.openedAt < REPLACE_MS) return;
+    this.outworn = true;
+    this.options.onSpent?.();
   }
 
   /** Nobody knows what became of what is unconfirmed. */

@@ -6,7 +6,7 @@ import { backoffMs } from '../pipeline/backoff.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { unavailability } from './availability.ts';
-import { BridgeLine, type Sending } from './bridge-line.ts';
+import { BridgeLine, type Sending, SPENT } from './bridge-line.ts';
 import { closeChannel } from './connection.ts';
 import { messageOf } from './reasons.ts';
 import type { Session } from './session.ts';
@@ -75,9 +75,10 @@ export class AmqpBridge implements Outlet {
   }
 
   get unavailable(): Fault | undefined {
-    return (
-      unavailability(this.options.session) ?? (this.line === undefined ? (this.trouble ?? fault('NOT_CONNECTED', 'the channel is not open yet')) : undefined)
-    );
+    const away = unavailability(this.options.session);
+    if (away !== undefined) return away;
+    if (this.line === undefined) return this.trouble ?? fault('NOT_CONNECTED', 'the channel is not open yet');
+    return this.line.spent ? SPENT : undefined;
   }
 
   onChange(listener: () => void): () => void {
@@ -96,7 +97,7 @@ export class AmqpBridge implements Outlet {
       done(fault('ENCODE_FAILED', `the topic has ${Buffer.byteLength(routingKey)} bytes; AMQP routes at most ${MAX_ROUTING_KEY}`));
       return;
     }
-    if (line === undefined) {
+    if (line === undefined || line.spent) {
       done(this.unavailable ?? lost());
       return;
     }
@@ -130,6 +131,7 @@ export class AmqpBridge implements Outlet {
           onConfirmed: () => {
             this.attempts = 0;
           },
+          onSpent: () => this.listeners.tell(),
           onEnd: (line, why, sendings) => this.ended(line, why, sendings),
         });
         this.trouble = undefined;

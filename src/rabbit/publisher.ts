@@ -10,6 +10,9 @@ import type { Session } from './session.ts';
 /** How long the broker may take to answer the closing of a channel before the whole connection is given up. */
 const CLOSE_MS = 1000;
 
+/** A channel on which the broker refuses messages gives way to another one when it is so old: no more than one a second is opened. */
+export const REPLACE_MS = 1000;
+
 export interface ConfirmPublisherOptions {
   readonly session: Session;
   readonly exchange: string;
@@ -30,6 +33,8 @@ interface Line {
   readonly channel: ConfirmChannel;
   readonly connection: Connection;
   readonly pending: Map<string, Pending>;
+  /** On the monotonic clock. */
+  readonly openedAt: number;
   dead: boolean;
   /** Why it died: the fault of everything that was unconfirmed then. */
   fault: Fault | undefined;
@@ -48,10 +53,16 @@ interface Pending {
  * Publishes to one exchange and answers ok only for what the broker confirmed and did not return.
  *
  * One channel per exchange: a 404 or 403 closes the channel, and everything unconfirmed on it fails with it.
+ *
+ * A channel whose message was refused is not used again, once it is a second old: RabbitMQ asks the node that led a quorum queue when
+ * the channel first published to it, and for as long as that node is dead refuses all that comes over this channel, though the
+ * queue has another leader, and takes it over any new one (3.10.8, `rabbit_fifo_client:enqueue/3`).
  */
 export class ConfirmPublisher {
   private readonly options: ConfirmPublisherOptions;
   private line: Line | undefined;
+  /** Used no more: each is closed when its last message is answered. */
+  private readonly outworn = new Set<Line>();
   private opening: Promise<Line | Fault> | undefined;
   /** Publishes still to be sent one at a time, after the broker refused one of several without saying which. */
   private careful = 0;
@@ -63,18 +74,12 @@ export class ConfirmPublisher {
     this.options = options;
   }
 
-  /** Messages sent and not answered yet. */
-  get inFlight(): number {
-    return this.line?.pending.size ?? 0;
-  }
-
   /** Closes the channel; what is unconfirmed answers NOT_CONNECTED. Never rejects. */
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
-    const line = this.line;
-    if (line === undefined) return;
-    this.retire(line, fault('NOT_CONNECTED', 'the publisher is closing'));
-    await closeChannel(line.channel, deadlineMs, this.options.scheduler);
+    const lines = [...this.outworn, ...(this.line === undefined ? [] : [this.line])];
+    for (const line of lines) this.retire(line, fault('NOT_CONNECTED', 'the publisher is closing'));
+    await Promise.all(lines.map(async ({ channel }) => await closeChannel(channel, deadlineMs, this.options.scheduler)));
   }
 
   /** Contract of `Sink.publish`. `id` is unique among the messages in flight. */
@@ -126,6 +131,7 @@ export class ConfirmPublisher {
           cancelTimer();
           signal.removeEventListener('abort', abort);
           if (line.pending.get(id) === pending) line.pending.delete(id);
+          if (line.pending.size === 0 && this.outworn.has(line)) this.putAway(line);
           resolve(result);
         },
       };
@@ -142,7 +148,7 @@ export class ConfirmPublisher {
         line.channel.publish(exchange, routingKey, body, { ...properties, messageId: id, mandatory: true, deliveryMode: 2 }, (error: unknown) => {
           if (error === null) pending.settle(pending.returned === undefined ? ok(undefined) : unroutable(exchange, routingKey, pending.returned));
           // A lost channel fails its confirms with the same kind of error as a nack; there the line is dead already.
-          else if (!pending.expired) pending.settle({ ok: false, fault: line.dead ? (line.fault ?? lost()) : fault('BROKER_NACK', nacked(exchange)) });
+          else if (!pending.expired) pending.settle({ ok: false, fault: line.dead ? (line.fault ?? lost()) : this.refused(line) });
         });
       } catch (error) {
         // amqplib throws on a closed channel, and on arguments that AMQP cannot carry before it has sent anything of them.
@@ -152,6 +158,20 @@ export class ConfirmPublisher {
       signal.addEventListener('abort', abort);
       watch();
     });
+  }
+
+  private refused(line: Line): Fault {
+    const { exchange, scheduler } = this.options;
+    if (this.line === line && scheduler.monotonic() - line.openedAt >= REPLACE_MS) {
+      this.line = undefined;
+      this.outworn.add(line);
+    }
+    return fault('BROKER_NACK', nacked(exchange));
+  }
+
+  private putAway(line: Line): void {
+    this.retire(line, undefined);
+    void closeChannel(line.channel, CLOSE_MS, this.options.scheduler);
   }
 
   /**
@@ -183,7 +203,8 @@ export class ConfirmPublisher {
     } catch (error) {
       return fault('NOT_CONNECTED', messageOf(error));
     }
-    const line: Line = { channel, connection, pending: new Map(), dead: false, fault: undefined, forget: () => {} };
+    const openedAt = this.options.scheduler.monotonic();
+    const line: Line = { channel, connection, pending: new Map(), openedAt, dead: false, fault: undefined, forget: () => {} };
     channel.on('return', (message: Message) => {
       const pending = line.pending.get(String(message.properties.messageId));
       if (pending !== undefined) pending.returned = (message.fields as { replyText?: string }).replyText ?? 'returned';
@@ -204,6 +225,7 @@ export class ConfirmPublisher {
   /** Ends a line once: everything unanswered on it gets this fault. */
   private retire(line: Line, why: Fault | undefined): void {
     if (this.line === line) this.line = undefined;
+    this.outworn.delete(line);
     if (line.dead) return;
     line.dead = true;
     line.fault = why ?? lost();

@@ -71,6 +71,8 @@ export class Suspects {
     if (this.busy || this.closed || this.queue.length === 0) return;
     this.busy = true;
     let why = fault('NOT_CONNECTED', 'the channel is not open yet');
+    // It ends by itself.
+    if (this.line?.spent === true) this.line = undefined;
     try {
       this.line ??= await this.options.open();
     } catch (error) {
