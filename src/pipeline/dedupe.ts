@@ -1,4 +1,6 @@
+import { type KeyHash, KeyHasher } from '../domain/key-hash.ts';
 import type { EpochMs } from '../domain/message.ts';
+import { KeyTable } from './key-table.ts';
 
 export interface DedupeOptions {
   /** Most keys remembered; 0 turns deduplication off. Between half and all of them are kept. */
@@ -32,8 +34,9 @@ const HEAVY_PART = 8;
  */
 export class Dedupe {
   private readonly options: DedupeOptions;
-  private young = new Generation();
-  private old = new Generation();
+  private readonly hasher = new KeyHasher();
+  private young = new KeyTable();
+  private old = new KeyTable();
   private turnedAt = 0;
   private evicted = 0;
 
@@ -41,23 +44,28 @@ export class Dedupe {
     this.options = options;
   }
 
-  has(device: string, key: string): boolean {
+  /** What stands for this text in the calls below, for this object; undefined where deduplication is off. */
+  key(text: string): KeyHash | undefined {
+    return this.options.entries > 0 ? this.hasher.hash(text) : undefined;
+  }
+
+  has(device: string, key: KeyHash): boolean {
     return this.young.has(device, key) || this.old.has(device, key);
   }
 
-  commit(device: string, key: string, now: EpochMs): void {
+  commit(device: string, key: KeyHash, now: EpochMs): void {
     const { entries, windowMs } = this.options;
-    if (entries <= 0) return;
     const elapsed = now - this.turnedAt;
     if (elapsed >= windowMs / 2 || elapsed < 0) {
       // A window without traffic leaves both generations too old.
-      this.turn(elapsed >= windowMs ? new Generation() : this.young, now);
+      if (elapsed >= windowMs) this.young.clear();
+      this.turn(now);
     } else if (this.young.size >= entries / 2) {
-      if (this.young.evictHeavy(Math.ceil(entries / 2 / HEAVY_PART))) {
+      if (this.young.evictHeaviest(Math.ceil(entries / 2 / HEAVY_PART))) {
         this.evicted += 1;
       } else {
         this.evicted += this.old.size;
-        this.turn(this.young, now);
+        this.turn(now);
       }
     }
     this.young.add(device, key);
@@ -71,48 +79,11 @@ export class Dedupe {
     return this.young.size + this.old.size;
   }
 
-  private turn(old: Generation, now: EpochMs): void {
-    this.old = old;
-    this.young = new Generation();
+  private turn(now: EpochMs): void {
+    const { young, old } = this;
+    old.clear();
+    this.old = young;
+    this.young = old;
     this.turnedAt = now;
-  }
-}
-
-/** Keys by device; the Set of a device keeps the order in which they came. */
-class Generation {
-  private readonly devices: Map<string, Set<string>> = new Map();
-  private count = 0;
-  /** Has most keys, or had until others of its keys went. */
-  private heaviest: Set<string> = new Set();
-
-  get size(): number {
-    return this.count;
-  }
-
-  has(device: string, key: string): boolean {
-    return this.devices.get(device)?.has(key) === true;
-  }
-
-  add(device: string, key: string): void {
-    let keys = this.devices.get(device);
-    if (keys === undefined) {
-      keys = new Set();
-      this.devices.set(device, keys);
-    }
-    const before = keys.size;
-    keys.add(key);
-    this.count += keys.size - before;
-    if (keys.size > this.heaviest.size) this.heaviest = keys;
-  }
-
-  /** Forgets the oldest key of the heaviest device. False where none has `least` keys. */
-  evictHeavy(least: number): boolean {
-    // One that others have overtaken without a word since: looked for again, and not found more often than a generation turns.
-    if (this.heaviest.size < least) for (const keys of this.devices.values()) if (keys.size > this.heaviest.size) this.heaviest = keys;
-    const [oldest] = this.heaviest;
-    if (this.heaviest.size < least || oldest === undefined) return false;
-    this.heaviest.delete(oldest);
-    this.count -= 1;
-    return true;
   }
 }

@@ -144,7 +144,7 @@ export class Forwarder {
     // Two walks: how many parts there are must be known before the first can settle.
     const routings = readings.map((reading) => routingInScope(router.route(reading), replay));
     let parts = 0;
-    for (const routing of routings) parts += Math.max(1, routing.takers.length);
+    for (const { takers } of routings) parts += Math.max(1, takers.length);
     delivery.split(parts, all.length);
     const texts = readings.map((reading, i) => this.send(delivery, reading, routings[i] as Routing));
     this.options.onlooker?.saw(delivery.message, { kind: 'readings', readings }, routings, texts);
@@ -172,7 +172,8 @@ export class Forwarder {
   private offer(delivery: Delivery, reading: Reading, destination: Destination, text: string, bytes: number): void {
     const { dedupe, graveyard, ledger } = this.options;
     const { route } = destination;
-    const dedupeKey = dedupeKeyOf(reading, destination, delivery.message.replay);
+    const remembered = rememberedAs(reading, destination, delivery.message.replay);
+    const dedupeKey = remembered === undefined ? undefined : dedupe.key(remembered);
     if (dedupeKey !== undefined && dedupe.has(reading.device, dedupeKey)) {
       this.settle(delivery, route, 'deduplicated');
       return;
@@ -243,7 +244,7 @@ export class Forwarder {
  * whichever it was: a copy may go another way than the first, because it is late by now, or the routes have changed, and is a copy
  * all the same. A copy for a route with `continue` comes on top, and a dead letter of a route is owed to that route.
  */
-function dedupeKeyOf({ id, flags }: Reading, { final, route }: Destination, replay: Replay | undefined): string | undefined {
+function rememberedAs({ id, flags }: Reading, { final, route }: Destination, replay: Replay | undefined): string | undefined {
   if (flags?.includes('arrival-id') === true) return undefined;
   return final && replay?.scope !== 'route' ? id : `${route}\n${id}`;
 }

@@ -1,4 +1,5 @@
 import type { Fault, FaultCode, Result } from '../domain/fault.ts';
+import type { KeyHash } from '../domain/key-hash.ts';
 import type { Outcome } from '../domain/ledger.ts';
 import type { EpochMs, InboundMessage } from '../domain/message.ts';
 import type { Reading } from '../domain/reading.ts';
@@ -40,8 +41,8 @@ export interface Item {
   readonly text: string;
   /** UTF-8 bytes of `text`. */
   readonly bytes: number;
-  /** Deduplication key; undefined where the id is not stable. */
-  readonly dedupeKey: string | undefined;
+  /** What deduplication remembers of it; undefined where the id is not stable. */
+  readonly dedupeKey: KeyHash | undefined;
 }
 
 /** Where a batch goes: everything that must be equal for readings to share an AMQP message. */

@@ -1,7 +1,34 @@
 import { describe, expect, it } from 'vitest';
-import { Dedupe } from '../../../src/pipeline/dedupe.ts';
+import { Dedupe as Keys, type DedupeOptions, type DedupeStats } from '../../../src/pipeline/dedupe.ts';
 
 const D = 'device';
+
+/** By texts. */
+class Dedupe {
+  private readonly keys: Keys;
+
+  constructor(options: DedupeOptions) {
+    this.keys = new Keys(options);
+  }
+
+  has(device: string, text: string): boolean {
+    const key = this.keys.key(text);
+    return key !== undefined && this.keys.has(device, key);
+  }
+
+  commit(device: string, text: string, now: number): void {
+    const key = this.keys.key(text);
+    if (key !== undefined) this.keys.commit(device, key, now);
+  }
+
+  get size(): number {
+    return this.keys.size;
+  }
+
+  stats(): DedupeStats {
+    return this.keys.stats();
+  }
+}
 
 describe('Dedupe', () => {
   it('knows only what was committed', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GatewayEvent } from '../../../src/domain/events.ts';
 import { failed, type Fault, type FaultCode, fault, ok, type Result } from '../../../src/domain/fault.ts';
+import type { KeyHash } from '../../../src/domain/key-hash.ts';
 import { Ledger } from '../../../src/domain/ledger.ts';
 import type { PublishAction } from '../../../src/domain/route.ts';
 import { Dedupe } from '../../../src/pipeline/dedupe.ts';
@@ -182,24 +183,25 @@ describe('Lane', () => {
 
   it('leaves out what went stale while it was held, and what has been confirmed since', async () => {
     const { lane, answers, sent, time, dedupe, ledger, events } = rig();
+    const [k1, k2] = ['k1', 'k2'].map((text) => dedupe.key(text)) as [KeyHash, KeyHash];
     const stale = delivery(1);
     const outcomes: string[] = [];
     answers.push('NOT_CONNECTED');
     lane.push(
       batch('b1', [
         item({ text: 'stale', delivery: stale }),
-        item({ text: 'known', dedupeKey: 'k1', delivery: delivery(1, outcomes) }),
-        item({ text: 'new', dedupeKey: 'k2', delivery: delivery(1, outcomes), reading: reading({ t: 1 }, { measuredAt: time.now() - 700 }) }),
+        item({ text: 'known', dedupeKey: k1, delivery: delivery(1, outcomes) }),
+        item({ text: 'new', dedupeKey: k2, delivery: delivery(1, outcomes), reading: reading({ t: 1 }, { measuredAt: time.now() - 700 }) }),
       ]),
     );
     await time.runUntil(1);
     stale.lose();
-    dedupe.commit('dev', 'k1', time.now());
+    dedupe.commit('dev', k1, time.now());
     await time.runUntil(10_000);
     expect(sent[1]?.items.map((each) => each.text)).toEqual(['new']);
     expect(outcomes).toEqual(['deduplicated', 'forwarded']);
     expect(ledger.items).toMatchObject({ abandoned: 1, deduplicated: 1, forwarded: 1 });
-    expect(dedupe.has('dev', 'k2')).toBe(true);
+    expect(dedupe.has('dev', k2)).toBe(true);
     // Only what was confirmed is told of: its bytes, and how long it was on its way.
     expect(events.find((event) => event.type === 'batch-forwarded')).toMatchObject({ items: 1, bytes: 7 });
     const { counts, sum } = ledger.delays.toConfirm.get('r') ?? { counts: [], sum: 0 };
@@ -209,12 +211,13 @@ describe('Lane', () => {
 
   it('does not remember a reading whose publish failed', async () => {
     const { lane, answers, dedupe, time, abort } = rig();
+    const key = dedupe.key('k') as KeyHash;
     answers.push('BROKER_NACK');
-    lane.push(batch('b1', [item({ dedupeKey: 'k' })]));
+    lane.push(batch('b1', [item({ dedupeKey: key })]));
     await time.runUntil(1);
     abort.abort();
     await time.runUntil(10_000);
-    expect(dedupe.has('dev', 'k')).toBe(false);
+    expect(dedupe.has('dev', key)).toBe(false);
   });
 
   it('gives everything back when aborted', async () => {
