@@ -27,14 +27,19 @@ function quoteName(name: string): string {
   return quoted;
 }
 
-/** `,"name":` from the same kind of memory: fewer pieces of text for the collector. */
+/** `,"name":` from the same kind of memory. */
 function memberName(name: string): string {
   let member = members.get(name);
   if (member === undefined) {
-    member = [',', quote(name), ':'].join('');
+    member = flat(',', quote(name), ':');
     members.set(name, member);
   }
   return member;
+}
+
+/** One flat string; a sum would be put together anew within each text that it is part of. */
+function flat(...parts: readonly string[]): string {
+  return parts.join('');
 }
 
 function encodeNumber(value: number): string {
@@ -47,26 +52,55 @@ function encodeNumber(value: number): string {
   return String(value);
 }
 
-/** What readings of one topic have in common, mostly: it has one device. */
-interface Whence {
+/** Values whose names are kept for each topic, and characters of what else is. */
+const [KEPT_NAMES, KEPT_TAIL] = [16, 512];
+
+/** What readings of one topic have in common, mostly: it has one device, which says the same again and again. Changes no text. */
+class Likeness {
   readonly device: string;
   readonly profile: string;
-  readonly text: string;
+  /** From the end of the id to `measuredAt`. */
+  readonly head: string;
+  /** Names of the values of the last reading, in order, and what they become; for the first few of them. */
+  readonly names: string[] = [];
+  readonly members: string[] = [];
+  private units: Reading['units'];
+  private tags: Reading['tags'];
+  private flags: Reading['flags'];
+  private tail = NO_TAIL;
+
+  constructor({ device, profile, topic }: Reading) {
+    this.device = device;
+    this.profile = profile;
+    this.head = flat(',"device":', quote(device), ',"profile":', quoteName(profile), ',"topic":', quote(topic), ',"measuredAt":');
+  }
+
+  /** The text behind the values. Readings share what they have in common (`SharedTexts`, `flagList`): so the same record says the same. */
+  tailOf({ units, tags, flags }: Reading): string {
+    if (units === this.units && tags === this.tags && flags === this.flags) return this.tail;
+    const tail = encodeTail(units, tags, flags);
+    if (tail.length <= KEPT_TAIL) {
+      this.units = units;
+      this.tags = tags;
+      this.flags = flags;
+      this.tail = tail;
+    }
+    return tail;
+  }
 }
 
-/** Topics whose part of the text is kept ready, at least half of them; about 0.3 kB each. */
-const whences = new BoundedCache<Whence>(32_768, 512);
+const NO_TAIL = '}}';
 
-/** The text from `device` to `measuredAt`. */
-function whenceOf({ device, profile, topic }: Reading): string {
-  const known = whences.get(topic);
-  if (known !== undefined && known.device === device && known.profile === profile) {
-    return known.text;
+/** Topics whose likeness is kept, at least half of them; about 0.7 kB each. */
+const likenesses = new BoundedCache<Likeness>(32_768, 512);
+
+function likenessOf(reading: Reading): Likeness {
+  let likeness = likenesses.get(reading.topic);
+  if (likeness === undefined || likeness.device !== reading.device || likeness.profile !== reading.profile) {
+    likeness = new Likeness(reading);
+    likenesses.set(reading.topic, likeness);
   }
-  // `join` gives one flat string; a sum would be put together anew within each text that it is part of.
-  const text = ['"device":', quote(device), ',"profile":', quoteName(profile), ',"topic":', quote(topic), ',"measuredAt":'].join('');
-  whences.set(topic, { device, profile, text });
-  return text;
+  return likeness;
 }
 
 let lastTime = 0;
@@ -99,30 +133,46 @@ function encodeTexts(record: Readonly<Record<string, string>>): string {
   return out === '' ? '{}' : `${out}}`;
 }
 
+function encodeTail(units: Reading['units'], tags: Reading['tags'], flags: Reading['flags']): string {
+  const parts = ['}'];
+  if (units !== undefined) {
+    parts.push(',"units":', encodeTexts(units));
+  }
+  if (tags !== undefined) {
+    parts.push(',"tags":', encodeTexts(tags));
+  }
+  if (flags !== undefined && flags.length > 0) {
+    parts.push(',"flags":["', flags.join('","'), '"]');
+  }
+  return flat(...parts, '}');
+}
+
 /**
  * The JSON text of one reading, wire format version 1 (docs/wire-format.md): fixed key order, no white space,
  * absent parts left out, big integers as their exact digits, -0 as `-0`.
  *
- * `values`, `units` and `tags` must be prototype-less or plain objects without inherited enumerable names.
+ * `values`, `units` and `tags` must be prototype-less or plain objects without inherited enumerable names; `units`, `tags` and
+ * `flags` must not change once they have been encoded.
  * Throws RangeError for NaN and infinity: a codec that lets one through has a bug, and writing null would hide it.
  */
 export function encodeReading(reading: Reading): string {
-  const { values, units, tags, flags } = reading;
-  let out = `{"id":${quote(reading.id)},${whenceOf(reading)}${encodeNumber(reading.measuredAt)},"receivedAt":${encodeTime(reading.receivedAt)},"values":{`;
-  let first = true;
+  const { values } = reading;
+  const likeness = likenessOf(reading);
+  const { names, members } = likeness;
+  let out = `{"id":${quote(reading.id)}${likeness.head}${encodeNumber(reading.measuredAt)},"receivedAt":${encodeTime(reading.receivedAt)},"values":{`;
+  let at = 0;
   for (const name in values) {
-    out += (first ? memberName(name).slice(1) : memberName(name)) + encodeValue(values[name] as Value);
-    first = false;
+    if (names[at] !== name) {
+      const member = at === 0 ? memberName(name).slice(1) : memberName(name);
+      if (at >= KEPT_NAMES) {
+        out += member + encodeValue(values[name] as Value);
+        continue;
+      }
+      names[at] = name;
+      members[at] = member;
+    }
+    out += (members[at] as string) + encodeValue(values[name] as Value);
+    at += 1;
   }
-  out += '}';
-  if (units !== undefined) {
-    out += `,"units":${encodeTexts(units)}`;
-  }
-  if (tags !== undefined) {
-    out += `,"tags":${encodeTexts(tags)}`;
-  }
-  if (flags !== undefined && flags.length > 0) {
-    out += `,"flags":["${flags.join('","')}"]`;
-  }
-  return `${out}}`;
+  return out + likeness.tailOf(reading);
 }

@@ -35,7 +35,7 @@ export function checkRouteTemplate(text: string): string[] {
 export function compileRouteTemplate(text: string, use: 'routing-key' | 'text'): RouteTemplate {
   const problems = checkRouteTemplate(text);
   if (problems.length > 0) throw new Error(`route template "${text}": ${problems.join('; ')}`);
-  const safe = use === 'routing-key' ? (s: string): string => s.replaceAll(/[.#*]/g, '_') : (s: string): string => s;
+  const safe = use === 'routing-key' ? oneWord : (s: string): string => s;
   const pieces: Piece[] = [];
   for (const part of text.split(/(\{[^{}]*\})/)) {
     if (part === '') continue;
@@ -54,6 +54,10 @@ export function compileRouteTemplate(text: string, use: 'routing-key' | 'text'):
       return out;
     },
   };
+}
+
+function oneWord(text: string): string {
+  return /[.#*]/.test(text) ? text.replaceAll(/[.#*]/g, '_') : text;
 }
 
 function insertion(name: string, use: 'routing-key' | 'text', safe: (s: string) => string): (reading: Reading) => string {

@@ -25,8 +25,9 @@ interface Treatment {
 }
 
 export interface Shaped {
-  readonly values: Record<string, Value>;
-  readonly units: Record<string, string> | undefined;
+  /** The record that was given, where nothing of it changes. */
+  readonly values: Readonly<Record<string, Value>>;
+  readonly units: Readonly<Record<string, string>> | undefined;
   readonly count: number;
   readonly flags: number;
 }
@@ -60,16 +61,19 @@ export class ValueShaper {
   }
 
   shape(values: Readonly<Record<string, Value>>, context: ShapeContext): Shaped {
-    const out = emptyBag<Value>();
+    // Most rules add units and look at ranges: a copy is made once a value differs.
+    let copy: Record<string, Value> | undefined;
     let units: Record<string, string> | undefined;
     let flags = 0;
     let count = 0;
     for (const raw in values) {
-      let value = values[raw] as Value;
+      const given = values[raw] as Value;
+      let value = given;
       if (typeof value === 'string' && this.missing?.has(value) === true) {
+        copy ??= copyBefore(raw, values);
         continue;
       }
-      const name = this.renames ? this.rename(raw, values, out) : raw;
+      const name = this.renames ? this.rename(raw, values, copy ?? values) : raw;
       const rules = this.treatment(name);
       if (rules.map !== undefined) {
         value = rules.map.get(String(value)) ?? value;
@@ -87,6 +91,7 @@ export class ValueShaper {
       if (typeof value === 'number' || typeof value === 'bigint') {
         if (rules.sentinels?.includes(Number(value)) === true) {
           flags |= FLAG.sentinel;
+          copy ??= copyBefore(raw, values);
           continue;
         }
         // A unit that the payload names is believed: a value that is not in the unit to convert from stays as it is.
@@ -94,6 +99,7 @@ export class ValueShaper {
           const converted = convert(value, rules.convert);
           if (converted === undefined) {
             flags |= FLAG['out-of-range'];
+            copy ??= copyBefore(raw, values);
             continue;
           }
           value = converted;
@@ -103,14 +109,19 @@ export class ValueShaper {
           flags |= FLAG['out-of-range'];
         }
       }
-      out[name] = value;
+      if (copy === undefined && (name !== raw || !Object.is(value, given))) {
+        copy = copyBefore(raw, values);
+      }
+      if (copy !== undefined) {
+        copy[name] = value;
+      }
       count += 1;
       if (unit !== undefined) {
         units ??= emptyBag<string>();
         units[name] = unit;
       }
     }
-    return { values: out, units, count, flags };
+    return { values: copy ?? values, units, count, flags };
   }
 
   /** The unit that the payload names for this value, in the words of the profile. */
@@ -167,6 +178,18 @@ export class ValueShaper {
     }
     return undefined;
   }
+}
+
+/** What stands in the record before this name. */
+function copyBefore(end: string, values: Readonly<Record<string, Value>>): Record<string, Value> {
+  const copy = emptyBag<Value>();
+  for (const name in values) {
+    if (name === end) {
+      break;
+    }
+    copy[name] = values[name] as Value;
+  }
+  return copy;
 }
 
 function fill({ value: { literals, captures }, captures: texts }: NameMatch<NewName>): string {

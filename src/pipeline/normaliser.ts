@@ -154,7 +154,7 @@ export class Normaliser {
       return fault('LIMIT_READINGS', `the message holds ${elements.length} readings, more than ${bound}`);
     }
     builder.open(flagBits(decoded.flags) | (message.late === true ? FLAG.late : 0), entry.recipe.places, decoded.units);
-    const drafts: Draft[] = [];
+    let drafts: Draft[] | undefined;
     let ignored = 0;
     for (let i = 0; i < elements.length; i += 1) {
       const own = elements[i] as Document;
@@ -169,9 +169,14 @@ export class Normaliser {
       if ('code' in draft) {
         return draft;
       }
-      drafts.push(draft);
+      // Not a push to an empty array: V8 makes room for 17 at once, and most messages hold one reading.
+      if (drafts === undefined) {
+        drafts = [draft];
+      } else {
+        drafts.push(draft);
+      }
     }
-    if (drafts.length > 0) {
+    if (drafts !== undefined) {
       return drafts;
     }
     if (builder.leftOut) {

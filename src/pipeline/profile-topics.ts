@@ -11,9 +11,10 @@ import { compileProfile, type ProfilePlan } from '../domain/profile-plan.ts';
 import { topicProblem } from '../domain/topic.ts';
 import type { CodecMemory } from './codec-memory.ts';
 import { type TopicMatch, type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
+import { SharedTexts } from '../domain/shared-texts.ts';
 import type { NamedSource } from '../domain/values-plan.ts';
 
-/** Topics that are kept ready, about 0.5 kB each: at least half of them, so that fleets of 10,000 devices have room. An AMQP routing key has at most 255 bytes. */
+/** Topics that are kept ready, about 0.8 kB each: at least half of them, so that fleets of 10,000 devices have room. An AMQP routing key has at most 255 bytes. */
 const TOPICS = 32_768;
 const TOPIC_LENGTH = 512;
 
@@ -42,6 +43,8 @@ export interface TopicEntry {
   /** Ids of the device that spoke last under this topic begin with it; mostly there is one. */
   lastDevice: string | undefined;
   lastStem: string;
+  readonly sharedUnits: SharedTexts;
+  readonly sharedTags: SharedTexts;
 }
 
 /** No message of this topic passes; `fault` is undefined where a profile says that they are to be ignored. */
@@ -176,7 +179,8 @@ function describe(topic: string, { value: { recipe }, captures }: TopicMatch<Tar
     return { ok: false, fault: fault('SCHEMA_MISMATCH', `profile "${plan.name}": two values would have one name under "${excerpt(topic, 255)}"`) };
   }
   const scalar = typeof plan.scalar === 'object' ? renderTemplate(plan.scalar, asNames(captures)) : plan.scalar;
-  return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, payloadTags, scalar, entries, lastDevice: undefined, lastStem: '' };
+  const last = { lastDevice: undefined, lastStem: '', sharedUnits: new SharedTexts(), sharedTags: new SharedTexts() };
+  return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, payloadTags, scalar, entries, ...last };
 }
 
 /** In the name of a value the levels of a topic are levels: `relay/0/power` is `relay.0.power`. */

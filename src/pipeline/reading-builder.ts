@@ -104,7 +104,7 @@ export class ReadingBuilder {
     if (collector.repeated && plan.values.kind === 'pairs') {
       flags |= FLAG['duplicate-key'];
     }
-    let { values } = collector;
+    let values: Reading['values'] = collector.values;
     let units: Readonly<Record<string, string>> | undefined;
     const shaper = plan.shapers === undefined ? undefined : plan.shapers.of(device);
     if (shaper === undefined) {
@@ -117,7 +117,7 @@ export class ReadingBuilder {
         return undefined;
       }
       values = shaped.values;
-      units = shaped.units;
+      units = shaped.units === undefined ? undefined : entry.sharedUnits.of(shaped.units);
       flags |= shaped.flags;
     }
     if (plan.watchTypes && this.types.changed(plan.name, device, values)) {
@@ -222,7 +222,7 @@ export class ReadingBuilder {
   }
 
   /** The tags of topic and payload, or a sentence about the one that cannot be a tag. Those that the profile names win. */
-  private tags(plan: ProfilePlan, entry: TopicEntry, own: Document, whole: Document): Record<string, string> | string | undefined {
+  private tags(plan: ProfilePlan, entry: TopicEntry, own: Document, whole: Document): Readonly<Record<string, string>> | string | undefined {
     const tags = emptyBag<string>();
     const given = plan.tagsFrom === undefined ? undefined : this.object(readPath(plan.tagsFrom, own, whole));
     for (const name in given) {
@@ -250,7 +250,7 @@ export class ReadingBuilder {
       tags[name] = text;
     }
     for (const _ in tags) {
-      return tags;
+      return entry.sharedTags.of(tags);
     }
     return undefined;
   }

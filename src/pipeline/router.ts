@@ -56,9 +56,9 @@ export class Router {
   }
 
   route(reading: Reading): Routing {
-    const takers: Destination[] = [];
-    // Most tables have no best-effort rule, and this runs for every reading.
-    let taps: readonly Destination[] = NO_TAPS;
+    // Most readings have one taker and no best-effort copy, and this runs for every reading.
+    let takers: readonly Destination[] = NONE;
+    let taps: readonly Destination[] = NONE;
     for (const { spec, matches, target } of this.rules) {
       if (!matches(reading)) continue;
       if (target === undefined) {
@@ -70,8 +70,8 @@ export class Router {
       if (target.action.delivery === 'best-effort') {
         if (!isFault(destination)) taps = [...taps, destination];
       } else {
-        if (isFault(destination)) return { takers: [], taps, droppedBy: undefined, fault: destination, faultRoute: spec.name };
-        takers.push(destination);
+        if (isFault(destination)) return { takers: NONE, taps, droppedBy: undefined, fault: destination, faultRoute: spec.name };
+        takers = takers.length === 0 ? [destination] : [...takers, destination];
       }
       if (!spec.continue) break;
     }
@@ -115,7 +115,7 @@ export class Router {
 
 const NOTHING: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 const NO_FLAGS: readonly string[] = [];
-const NO_TAPS: readonly Destination[] = [];
+const NONE: readonly Destination[] = [];
 
 function compileCondition(text: string): Condition {
   const result = READING_CONDITIONS.compile(text);
