@@ -115,6 +115,8 @@ export class Load {
     let running = true;
     const dueAt = (): number => from + (issued * 1000) / perSecond;
     const tick = (): void => {
+      // Over: what is sent from here on is in no count of what is owed.
+      if (!running) return;
       const at = now();
       // Who has no room is passed over; when nobody has any, what is due waits, and its latency counts from when it was due.
       for (let passed = 0; passed < clients.length && dueAt() <= at; ) {
@@ -127,7 +129,7 @@ export class Load {
           passed = 0;
         }
       }
-      if (running) setTimeout(tick, TICK_MS);
+      setTimeout(tick, TICK_MS);
     };
     tick();
     const result = await this.measure(warmUpSeconds, seconds, began);
