@@ -9,18 +9,26 @@ const [NAMES, CHARACTERS] = [16, 256];
  */
 export class SharedTexts {
   private last: Texts | undefined;
-  private names: string[] = [];
-  private texts: string[] = [];
+  private names: readonly string[] = [];
+  private texts: readonly string[] = [];
 
-  /** `texts`, or a record like it. */
+  /** `texts`, or a record like it. A large one costs no more than the part that is small enough. */
   of(texts: Texts): Texts {
-    const { last } = this;
-    if (last !== undefined && this.same(texts)) return last;
-    this.names = Object.keys(texts);
-    this.texts = Object.values(texts);
-    const characters = this.names.join('').length + this.texts.join('').length;
-    this.last = this.names.length <= NAMES && characters <= CHARACTERS ? texts : undefined;
-    if (this.last === undefined) this.names = this.texts = [];
+    if (this.last !== undefined && this.same(texts)) return this.last;
+    this.last = undefined;
+    const names: string[] = [];
+    const kept: string[] = [];
+    let room = CHARACTERS;
+    for (const name in texts) {
+      const text = texts[name] as string;
+      room -= name.length + text.length;
+      if (room < 0 || names.length === NAMES) return texts;
+      names.push(name);
+      kept.push(text);
+    }
+    this.names = names;
+    this.texts = kept;
+    this.last = texts;
     return texts;
   }
 

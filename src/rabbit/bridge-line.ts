@@ -43,6 +43,8 @@ export interface BridgeLineOptions {
 /** One confirm channel of the bridge while it lives: many messages under way, no promise for each. */
 export class BridgeLine {
   readonly connection: Connection;
+  /** It takes no message any more. */
+  spent = false;
   private readonly options: BridgeLineOptions;
   private readonly channel: ConfirmChannel;
   private readonly headers: PluginHeaders;
@@ -51,7 +53,6 @@ export class BridgeLine {
   private readonly forget: () => void;
   private readonly openedAt: number;
   private ended = false;
-  private outworn = false;
 
   constructor(channel: ConfirmChannel, connection: Connection, options: BridgeLineOptions) {
     this.channel = channel;
@@ -89,18 +90,13 @@ export class BridgeLine {
             this.options.onConfirmed?.();
             done(undefined);
           } else done(fault('UNROUTABLE', `no queue is bound to '${exchange}' for '${routingKey}' (${pending.returned})`));
-          if (this.outworn && this.pending.size === 0) void this.close(SPENT, CLOSE_MS);
+          if (this.spent && this.pending.size === 0) void this.close(SPENT, CLOSE_MS);
         },
       );
     } catch (error) {
       // amqplib throws on a channel that is closed, and its event is under way.
       if (this.pending.delete(id)) done(fault('NOT_CONNECTED', messageOf(error)));
     }
-  }
-
-  /** It takes no message any more. */
-  get spent(): boolean {
-    return this.outworn;
   }
 
   /** Messages without a confirm. */
@@ -128,8 +124,8 @@ export class BridgeLine {
   }
 
   private refused(): void {
-    if (this.outworn || this.options.scheduler.monotonic() - this.openedAt < REPLACE_MS) return;
-    this.outworn = true;
+    if (this.spent || this.options.scheduler.monotonic() - this.openedAt < REPLACE_MS) return;
+    this.spent = true;
     this.options.onSpent?.();
   }
 

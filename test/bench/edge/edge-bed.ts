@@ -80,25 +80,27 @@ http: { port: ${ports.management} }
   }
 
   async until(what: string, condition: (view: EdgeView) => boolean, deadlineMs: number): Promise<void> {
-    const end = performance.now() + deadlineMs;
-    for (let view = await this.view(); !condition(view); view = await this.view()) {
-      if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}; the edge says ${JSON.stringify(view)}`);
-      await sleep(20);
-    }
+    await poll(what, async () => await this.view(), condition, deadlineMs);
   }
 
   /** Resolves when nothing waits for RabbitMQ any more. */
   async drained(deadlineMs: number): Promise<void> {
     await this.until('the spool is empty', ({ spool, heldMessages }) => spool.messages === 0 && heldMessages === 0, deadlineMs);
-    const end = performance.now() + deadlineMs;
-    while ((await this.process.status(30_000)).inFlight.messages > 0) {
-      if (performance.now() > end) throw new Error(`messages are still under way after ${deadlineMs} ms`);
-      await sleep(20);
-    }
+    const status = async (): Promise<{ readonly inFlight: { readonly messages: number } }> => await this.process.status(30_000);
+    await poll('no message is under way', status, ({ inFlight }) => inFlight.messages === 0, deadlineMs);
   }
 
   /** Orderly, or at once. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     await this.process.end(signal, STOP_MS);
+  }
+}
+
+/** Asks the edge, which tells nobody by itself, until the answer is as it should be. */
+async function poll<T>(what: string, ask: () => Promise<T>, condition: (answer: T) => boolean, deadlineMs: number): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  for (let answer = await ask(); !condition(answer); answer = await ask()) {
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}; the edge says ${JSON.stringify(answer)}`);
+    await sleep(20);
   }
 }

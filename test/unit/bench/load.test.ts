@@ -14,10 +14,7 @@ describe('the load of the benches', () => {
     const { port } = server.address() as AddressInfo;
     const load = await Load.connect({ host: '127.0.0.1', port, clients: 2, prefix: 'p', topicsPerClient: 1, window: 1000, payloadBytes: 100 });
     try {
-      for (const stretch of [
-        async () => await load.pace(20_000, 0, 0.05, nothing, nothing),
-        async () => await load.saturate(0, 0.05, nothing, nothing),
-      ]) {
+      for (const stretch of [async () => await load.pace(20_000, 0, 0.05, nothing, nothing), async () => await load.saturate(0, 0.05, nothing, nothing)]) {
         await stretch();
         const { published } = load;
         expect(published).toBeGreaterThan(0);
