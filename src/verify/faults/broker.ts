@@ -49,6 +49,19 @@ async function freezeBusy(field: Field, pid: number): Promise<void> {
   throw new Error(`void: nothing was in flight in any of ${TRIES} moments`);
 }
 
+/**
+ * The heartbeats of the two connections end at times of their own. While the one that consumes lives, what the other one had not got
+ * confirmed is published again over the next one, and nothing needs to be delivered again.
+ */
+async function bothGivenUp(field: Field): Promise<void> {
+  const { gateway } = field.site;
+  await field.until(
+    'both connections of the gateway are given up',
+    async () => (await gateway.status()).sessions.every(({ state }) => state !== 'ready'),
+    4 * field.heartbeatMs + SLACK_MS,
+  );
+}
+
 /** When somebody listens at the broker's AMQP port, milliseconds since 1970. */
 async function portOpens(field: Field): Promise<number> {
   let at = 0;
@@ -114,7 +127,7 @@ export const brokerStop: Fault = {
 export const brokerPause: Fault = {
   kind: 'broker-pause',
   rows: ['F3'],
-  doc: 'SIGSTOP of the broker until the gateway notices, at most 4 heartbeats, then SIGCONT',
+  doc: 'SIGSTOP of the broker until the gateway has given up both of its connections, then SIGCONT',
   needs: 'private',
   showsWithinMs: (field) => 4 * field.heartbeatMs + SLACK_MS,
   redelivers: true,
@@ -122,7 +135,8 @@ export const brokerPause: Fault = {
     const pid = pidOf(field);
     await freezeBusy(field, pid);
     field.strike();
-    return async () => void process.kill(pid, 'SIGCONT');
+    const heal = async (): Promise<void> => void process.kill(pid, 'SIGCONT');
+    return await orMend(heal, async () => await bothGivenUp(field));
   },
 };
 
