@@ -3,6 +3,7 @@ import { noAnomalies } from '../codec/anomalies.ts';
 import { addressOf } from '../domain/broker-url.ts';
 import type { Observer, Phase } from '../domain/events.ts';
 import { type InFlight, Ledger } from '../domain/ledger.ts';
+import { consolePages } from '../http/console.ts';
 import { edge as edgePage } from '../http/edge.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import { type StatusTracker, trackStatus } from '../http/tracker.ts';
@@ -131,7 +132,7 @@ export class EdgeApp {
         lagMs: () => undefined,
       },
       metrics,
-      plugins: [edgePage(() => this.running?.state())],
+      plugins: [edgePage(() => this.running?.state()), consolePages('edge')],
       onError: options.onBug,
     });
   }

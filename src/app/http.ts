@@ -78,7 +78,11 @@ export function gatewayHttp(parts: GatewayHttpParts): HttpServer {
     port: http.port,
     status,
     metrics,
-    plugins: [api({ host: http.host, token: http.token, streams, plugins }), consolePages(), ...(parts.edge === undefined ? [] : [edge(parts.edge)])],
+    plugins: [
+      api({ host: http.host, token: http.token, streams, plugins }),
+      consolePages(parts.edge === undefined ? 'gateway' : 'gateway-with-edge'),
+      ...(parts.edge === undefined ? [] : [edge(parts.edge)]),
+    ],
     onError: onBug,
   });
 }

@@ -1,7 +1,8 @@
 import type { History, HistoryPoint, LiveEvent } from './api.ts';
-import { timed } from './dom.ts';
-import { Freshness } from './freshness.ts';
+import { gatewayVerdict } from './gateway-verdict.ts';
 import { ApiError, get, readStream } from './net.ts';
+import { Pulse } from './pulse.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Points of the plots: ten minutes, as the gateway keeps them. */
 const MOST_POINTS = 600;
@@ -10,19 +11,22 @@ const IDLE_MS = 5000;
 const RETRY_MS = [300, 700, 1000, 2000] as const;
 /** A tab that nobody looks at lets go of its connection: a browser has six for one host. */
 const HIDDEN_MS = 15_000;
-const TICK_MS = 500;
 
-/** The gateway's state as it says it each second, for all views. */
-export class Live {
-  readonly freshness = new Freshness();
-  last: LiveEvent | undefined;
+/** The gateway's state as it says it each second. */
+export class Live extends Pulse<LiveEvent> {
   points: HistoryPoint[] = [];
-  private readonly listeners = new Set<(event: LiveEvent) => void>();
-  private readonly ticks = new Set<() => void>();
   private connection: AbortController | undefined;
 
+  constructor() {
+    super('sluice:live');
+  }
+
+  verdict(): Verdict {
+    return gatewayVerdict(this.freshness, performance.now(), this.last);
+  }
+
   start(): void {
-    setInterval(() => this.tick(), TICK_MS);
+    this.startTicking();
     let hidden: ReturnType<typeof setTimeout> | undefined;
     document.addEventListener('visibilitychange', () => {
       clearTimeout(hidden);
@@ -30,21 +34,6 @@ export class Live {
       else if (this.connection === undefined) this.connect();
     });
     this.connect();
-  }
-
-  onEvent(listener: (event: LiveEvent) => void, signal: AbortSignal): void {
-    this.listeners.add(listener);
-    signal.addEventListener('abort', () => this.listeners.delete(listener));
-    if (this.last !== undefined) listener(this.last);
-  }
-
-  /** Twice a second, whether or not there is news, and at each change. */
-  onTick(listener: () => void): void {
-    this.ticks.add(listener);
-  }
-
-  private tick(): void {
-    for (const each of this.ticks) each();
   }
 
   private disconnect(): void {
@@ -64,33 +53,25 @@ export class Live {
         const event = (name: string, data: unknown): void => {
           if (name !== 'live') return;
           attempt = 0;
-          this.take(data as LiveEvent);
+          const news = data as LiveEvent;
+          this.take(news, () => this.keep(news));
         };
         await readStream('api/live', { event, idleMs: IDLE_MS, open: () => void this.loadHistory(signal) }, signal);
       } catch (error) {
         if (signal.aborted) return;
         // It is there and says no: asking faster does not change its mind.
         const patient = error instanceof ApiError && error.status !== 0;
-        this.freshness.ended(error instanceof Error ? error.message : String(error), patient ? error.status : undefined);
-        this.tick();
+        this.failed(error, patient ? error.status : undefined);
         await new Promise((resolve) => setTimeout(resolve, patient ? 5000 : (RETRY_MS[attempt] ?? 2000)));
       }
       if (signal.aborted) return;
     }
   }
 
-  private take(event: LiveEvent): void {
-    const before = this.freshness.reach(performance.now());
-    this.freshness.heard(performance.now());
-    this.last = event;
-    const { received, forwarded, deadLettered, filtered } = event.rates;
-    const { gateway } = event.latencyMs;
-    this.points.push({ at: event.at, received, forwarded, deadLettered, filtered, gatewayP50: gateway?.p50 ?? null, gatewayP99: gateway?.p99 ?? null });
+  private keep({ at, rates, latencyMs: { gateway } }: LiveEvent): void {
+    const { received, forwarded, deadLettered, filtered } = rates;
+    this.points.push({ at, received, forwarded, deadLettered, filtered, gatewayP50: gateway?.p50 ?? null, gatewayP99: gateway?.p99 ?? null });
     if (this.points.length > MOST_POINTS) this.points.splice(0, this.points.length - MOST_POINTS);
-    timed('sluice:live', () => {
-      for (const each of this.listeners) each(event);
-    });
-    if (before !== 'live') this.tick();
   }
 
   /** What was before the page was opened, or while it was away. */

@@ -1,51 +1,50 @@
+import { EdgeLive } from './edge-live.ts';
 import { Live } from './live.ts';
-import { placeOf } from './place.ts';
-import { Shell } from './shell.ts';
-import type { MakeView } from './view.ts';
+import { showPages } from './pages.ts';
+import { Shell, type Tab } from './shell.ts';
 import { config } from './view-config.ts';
 import { device } from './view-device.ts';
 import { devices } from './view-devices.ts';
+import { edge } from './view-edge.ts';
 import { letter } from './view-letter.ts';
 import { letters } from './view-letters.ts';
 import { overview } from './view-overview.ts';
 import { tap } from './view-tap.ts';
 
-/** For many, and for the one that is named. */
-const VIEWS: Readonly<Record<string, readonly [MakeView, MakeView?]>> = {
-  '': [overview],
-  devices: [devices, device],
-  tap: [tap],
-  letters: [letters, letter],
-  config: [config],
-};
+const GATEWAY: readonly Tab[] = [
+  ['', 'Overview', ''],
+  ['devices', 'Devices', ''],
+  ['tap', 'Tap', ''],
+  ['letters', 'Dead letters', 'Letters'],
+];
+const CONFIG: Tab = ['config', 'Configuration', 'Config'];
 
-const live = new Live();
-const shell = new Shell(live);
-let shown: AbortController | undefined;
-
-function show(): boolean {
-  const place = placeOf(location.hash);
-  const [many, one] = VIEWS[place.view] ?? [];
-  const make = place.name === '' ? many : one;
-  if (make === undefined) {
-    location.replace('#/');
-    return false;
-  }
-  shown?.abort();
-  shown = new AbortController();
-  const { title, element } = make({
-    live,
-    place,
-    signal: shown.signal,
-    keep: (hash) => history.replaceState(null, '', hash),
-    say: (text) => shell.say(text),
-  });
-  shell.show(place.view, title, element);
-  return true;
+/** `withEdge`: it takes messages of devices itself. */
+function gatewayPage(withEdge: boolean): void {
+  const live = new Live();
+  const edgeLive = new EdgeLive();
+  const shell = new Shell(live, [...GATEWAY, ...(withEdge ? [['edge', 'Edge', ''] as const] : []), CONFIG]);
+  live.onEvent(({ flow }) => shell.note('letters', flow.deadLetters.buried), new AbortController().signal);
+  const views = {
+    '': [overview],
+    devices: [devices, device],
+    tap: [tap],
+    letters: [letters, letter],
+    ...(withEdge ? { edge: [edge(edgeLive)] as const } : {}),
+    config: [config],
+  } as const;
+  showPages(shell, views, (frame) => ({ ...frame, live }));
+  live.start();
+  if (withEdge) edgeLive.start();
 }
 
-window.addEventListener('hashchange', () => {
-  if (show()) shell.focusHeading();
-});
-show();
-live.start();
+function edgePage(): void {
+  const live = new EdgeLive();
+  showPages(new Shell(live, [['', 'Edge', '']]), { '': [edge(live)] }, (frame) => frame);
+  live.start();
+}
+
+// The server says in the page what it is (src/http/console.ts).
+const shows = document.documentElement.dataset['shows'];
+if (shows === 'edge') edgePage();
+else gatewayPage(shows === 'gateway-with-edge');

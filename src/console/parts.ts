@@ -75,6 +75,37 @@ export class Tile {
   }
 }
 
+/** Names and what they are, written over each time; a name without a value is not shown. */
+export class Facts {
+  readonly element = el('dl', { class: 'facts' });
+  private readonly rows = new Map<string, { readonly row: HTMLElement; readonly value: HTMLElement }>();
+
+  set(pairs: readonly (readonly [name: string, value: string])[]): void {
+    const left = new Set(this.rows.keys());
+    for (const [name, value] of pairs) {
+      left.delete(name);
+      const { row, value: node } = this.rowOf(name);
+      setText(node, value);
+      row.hidden = value === '';
+    }
+    for (const name of left) this.rowOf(name).row.hidden = true;
+  }
+
+  private rowOf(name: string): { readonly row: HTMLElement; readonly value: HTMLElement } {
+    const known = this.rows.get(name);
+    if (known !== undefined) return known;
+    const value = el('dd', {});
+    const made = { row: el('div', {}, el('dt', {}, name), value), value };
+    this.rows.set(name, made);
+    this.element.append(made.row);
+    return made;
+  }
+}
+
+export function section(title: string, ...children: readonly (Node | undefined)[]): HTMLElement {
+  return el('section', { class: 'card', 'aria-label': title }, el('h2', {}, title), ...children);
+}
+
 /** What went wrong with a request, where it was made. */
 export function trouble(error: unknown): HTMLElement {
   return el('p', { class: 'trouble', role: 'alert' }, error instanceof Error ? error.message : String(error));

@@ -1,23 +1,17 @@
-import type { Live } from './live.ts';
 import { button, el, fill, setAttribute, setText } from './dom.ts';
-import { verdict } from './freshness.ts';
 import { short, visible } from './format.ts';
 import { askAgain, get } from './net.ts';
 import { Chip, type Level } from './parts.ts';
 import { hashOf } from './place.ts';
+import type { Pulse } from './pulse.ts';
 import { themeSwitch } from './theme.ts';
 import { askToken } from './token.ts';
+import type { Verdict } from './verdict.ts';
 
-/** Name in the address, name, and a shorter one for a phone. */
-const VIEWS = [
-  ['', 'Overview', ''],
-  ['devices', 'Devices', ''],
-  ['tap', 'Tap', ''],
-  ['letters', 'Dead letters', 'Letters'],
-  ['config', 'Configuration', 'Config'],
-] as const;
+/** A view: its name in the address, its name, and a shorter one for a phone or none. */
+export type Tab = readonly [view: string, name: string, short: string];
 
-const LEVELS: Readonly<Record<ReturnType<typeof verdict>['level'], Level>> = { wait: 'wait', ok: 'ok', bad: 'bad', away: 'bad' };
+const LEVELS: Readonly<Record<Verdict['level'], Level>> = { wait: 'wait', ok: 'ok', bad: 'bad', away: 'bad' };
 /** Seconds are not news: a banner whose age counts up is written, and not read aloud, each time. */
 const AGE = /What you see is .* old\./;
 
@@ -25,7 +19,7 @@ const AGE = /What you see is .* old\./;
 export class Shell {
   readonly main = el('main', { id: 'main', tabindex: -1 });
   private readonly links = new Map<string, HTMLAnchorElement>();
-  private readonly buried = el('span', { class: 'badge', hidden: true, title: 'since the start of the gateway' });
+  private readonly notes = new Map<string, HTMLElement>();
   private readonly state = new Chip('wait', 'Connecting');
   private readonly banner = el('div', { class: 'banner', hidden: true });
   private readonly title = el('strong', {});
@@ -35,15 +29,17 @@ export class Shell {
     askAgain();
     if ((await askToken('The gateway wants its token for everything it shows here.')) !== undefined) location.reload();
   });
-  private readonly live: Live;
+  private readonly pulse: Pick<Pulse<unknown>, 'freshness' | 'verdict'>;
   private said = '';
 
-  constructor(live: Live) {
-    this.live = live;
-    const items = VIEWS.map(([view, name, short]) => {
+  constructor(pulse: Pick<Pulse<unknown>, 'freshness' | 'verdict' | 'onTick'>, tabs: readonly Tab[]) {
+    this.pulse = pulse;
+    const items = tabs.map(([view, name, short]) => {
       const names = short === '' ? [name] : [el('span', { class: 'long' }, name), el('span', { class: 'short' }, short)];
-      const node = el('a', { href: hashOf(view) }, ...names, view === 'letters' && this.buried);
+      const note = el('span', { class: 'badge', hidden: true, title: 'since the start of the gateway' });
+      const node = el('a', { href: hashOf(view) }, ...names, note);
       this.links.set(view, node);
+      this.notes.set(view, note);
       return el('li', {}, node);
     });
     const name = el('span', { class: 'gateway-name' });
@@ -65,8 +61,7 @@ export class Shell {
       event.preventDefault();
       this.main.focus();
     });
-    live.onTick(() => this.tick());
-    live.onEvent(({ flow }) => this.setBuried(flow.deadLetters.buried), new AbortController().signal);
+    pulse.onTick(() => this.tick());
     get<{ name: string; version: string }>('status')
       .then((status) => {
         setText(name, visible(status.name));
@@ -91,13 +86,16 @@ export class Shell {
     setText(this.spoken, text);
   }
 
-  private setBuried(buried: number): void {
-    if (this.buried.hidden === buried > 0) this.buried.hidden = buried === 0;
-    setText(this.buried, short(buried));
+  /** A number beside the name of a view, unless it is 0. */
+  note(view: string, n: number): void {
+    const note = this.notes.get(view);
+    if (note === undefined) return;
+    if (note.hidden === n > 0) note.hidden = n === 0;
+    setText(note, short(n));
   }
 
   private tick(): void {
-    const now = verdict(this.live.freshness, performance.now(), this.live.last);
+    const now = this.pulse.verdict();
     this.state.set(LEVELS[now.level], now.word);
     const shown = now.level === 'bad' || now.level === 'away';
     if (this.banner.hidden === shown) this.banner.hidden = !shown;
@@ -107,7 +105,7 @@ export class Shell {
       this.reasons.dataset['state'] = reasons;
       fill(this.reasons, ...now.reasons.map((reason) => el('li', {}, visible(reason))));
     }
-    this.give.hidden = this.live.freshness.status !== 401;
+    this.give.hidden = this.pulse.freshness.status !== 401;
     this.main.classList.toggle('stale', now.level === 'away');
     const words = `${now.title.replace(AGE, '')} ${now.level === 'bad' ? now.reasons.join('. ') : ''}`.trim();
     if (words === this.said) return;

@@ -3,13 +3,12 @@ import { button, el, facts, fill } from './dom.ts';
 import { pretty } from './exact-json.ts';
 import { clock, plural, visible } from './format.ts';
 import { get } from './net.ts';
-import { chip, trouble } from './parts.ts';
+import { chip, section, trouble } from './parts.ts';
 import { problemList } from './problem-list.ts';
 import { reloadButton } from './reload-view.ts';
 import { forgetToken, token } from './token.ts';
 import { tryPayload } from './try-payload.ts';
 import type { Context, View } from './view.ts';
-import { section } from './view-overview.ts';
 
 /** The settings in force, what is odd about them, and a bench to try a payload on. */
 export function config(context: Context): View {

@@ -3,11 +3,10 @@ import { el, fill, link, setText, timed } from './dom.ts';
 import { pretty } from './exact-json.ts';
 import { ago, clock, count, duration, measured, plural, scalar, short, visible } from './format.ts';
 import { ApiError, get, repeat } from './net.ts';
-import { Chip, tag, trouble } from './parts.ts';
+import { Chip, section, tag, trouble } from './parts.ts';
 import { hashOf } from './place.ts';
 import { Plot } from './plot.ts';
 import type { Context, View } from './view.ts';
-import { section } from './view-overview.ts';
 
 const REFRESH_MS = 1000;
 /** The gateway keeps 60 points, 5 s apart or more. */

@@ -4,10 +4,9 @@ import { button, el, facts, fill, link } from './dom.ts';
 import { bytes, clock, count, visible } from './format.ts';
 import { LetterActions } from './letter-actions.ts';
 import { ApiError, get } from './net.ts';
-import { chip, trouble } from './parts.ts';
+import { chip, section, trouble } from './parts.ts';
 import { hashOf } from './place.ts';
 import type { Context, View } from './view.ts';
-import { section } from './view-overview.ts';
 
 /** Bytes in the hex view; more make a page heavy, and `sluice dead show` has all. */
 const HEX_BYTES = 16_384;

@@ -1,10 +1,11 @@
-import type { ComponentView, DeviceSummary, SessionView, Status, Tally } from './api.ts';
+import type { ComponentView, DeviceSummary, SessionView, Status } from './api.ts';
 import { writeSummary } from './device-summary.ts';
-import { el, fill, setAttribute, setText } from './dom.ts';
+import { el, fill } from './dom.ts';
 import { Flow } from './flow.ts';
-import { bytes, count, duration, plural, short, visible } from './format.ts';
+import { bytes, duration, short, visible } from './format.ts';
+import { LedgerLine } from './ledger-line.ts';
 import { get, repeat } from './net.ts';
-import { chip, Chip, levelOf, Tile } from './parts.ts';
+import { chip, levelOf, section, Tile } from './parts.ts';
 import { Plot } from './plot.ts';
 import type { Context, View } from './view.ts';
 
@@ -71,7 +72,11 @@ export function overview(context: Context): View {
     }
   }, signal);
 
-  repeat(STATUS_MS, signal, async () => ledger.set(await get<Status>('status', signal)));
+  repeat(STATUS_MS, signal, async () => {
+    const { ledger: books, inFlight, imbalance, uptimeSeconds } = await get<Status>('status', signal);
+    const both = (['messages', 'items'] as const).map((what) => ({ what, tally: books[what], owed: inFlight[what], off: imbalance[what] }));
+    ledger.set('gateway', both, ` (since ${duration(uptimeSeconds * 1000)})`);
+  });
   const devices = el('div', { class: 'summary' });
   repeat(SUMMARY_MS, signal, async () => writeSummary(devices, await get<DeviceSummary>('api/devices/summary', signal)));
 
@@ -86,10 +91,6 @@ export function overview(context: Context): View {
       el('div', { class: 'two' }, section('Health', health), section('Devices', devices)),
     ),
   };
-}
-
-export function section(title: string, ...children: readonly (Node | undefined)[]): HTMLElement {
-  return el('section', { class: 'card', 'aria-label': title }, el('h2', {}, title), ...children);
 }
 
 function componentLine({ name, phase, reason }: ComponentView): HTMLElement {
@@ -112,38 +113,4 @@ function sessionLine({ name, state, address, reason }: SessionView): HTMLElement
     where,
     reason ? el('span', { class: 'health-reason' }, visible(reason)) : undefined,
   );
-}
-
-/** The books in one line. */
-class LedgerLine {
-  readonly element: HTMLElement;
-  private readonly chip = new Chip('wait', 'Ledger');
-  private readonly text = el('span', {});
-
-  constructor() {
-    this.element = el('p', { class: 'ledger' }, this.chip.element, this.text);
-  }
-
-  set({ ledger, inFlight, imbalance, uptimeSeconds }: Status): void {
-    const balanced = imbalance.messages === 0 && imbalance.items === 0;
-    this.chip.set(balanced ? 'ok' : 'bad', balanced ? 'Ledger balanced' : 'Ledger does not balance');
-    const { messages, items } = ledger;
-    const off = balanced
-      ? ''
-      : ` Off by ${plural(imbalance.messages, 'message')} and ${plural(imbalance.items, 'item')}: a bug of the gateway; please report it.`;
-    setText(this.text, ` ${line('messages', messages, inFlight.messages)} (since ${duration(uptimeSeconds * 1000)}).${off}`);
-    setAttribute(this.element, 'title', line('items', items, inFlight.items));
-  }
-}
-
-function line(what: string, tally: Tally, inFlight: number): string {
-  const rest = [
-    [tally.deadLettered, 'dead-lettered'],
-    [tally.filtered, 'filtered'],
-    [tally.deduplicated, 'deduplicated'],
-    [tally.abandoned, 'given back'],
-    [inFlight, 'under way'],
-  ] as const;
-  const shown = rest.filter(([n]) => n > 0).map(([n, name]) => ` + ${count(n)} ${name}`);
-  return `${count(tally.received)} ${what} received = ${count(tally.forwarded)} forwarded${shown.join('')}`;
 }

@@ -1,8 +1,8 @@
 import type { Live } from './live.ts';
 import type { Place } from './place.ts';
 
-export interface Context {
-  readonly live: Live;
+/** What every view gets. */
+export interface Frame {
   readonly place: Place;
   /** Aborted when the view goes: whatever it started ends with it. */
   readonly signal: AbortSignal;
@@ -12,9 +12,14 @@ export interface Context {
   readonly say: (text: string) => void;
 }
 
+/** And what the views of a gateway get besides. */
+export interface Context extends Frame {
+  readonly live: Live;
+}
+
 export interface View {
   readonly title: string;
   readonly element: HTMLElement;
 }
 
-export type MakeView = (context: Context) => View;
+export type MakeView<F extends Frame = Frame> = (frame: F) => View;

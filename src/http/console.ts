@@ -41,8 +41,11 @@ function pageFile(name: string, plain: Buffer): PageFile {
   return { type: TYPES[extname(name)] ?? 'application/octet-stream', plain, packed: gzipSync(plain), tag };
 }
 
+/** What the console is of: its page is told. */
+export type ConsoleOf = 'gateway' | 'gateway-with-edge' | 'edge';
+
 /** What is served, by path; empty where the console has not been built (the sources run as they are). */
-function readFiles(folder: string): ReadonlyMap<string, PageFile> {
+function readFiles(folder: string, shows: ConsoleOf): ReadonlyMap<string, PageFile> {
   const files = new Map<string, PageFile>();
   if (!existsSync(join(folder, 'main.js')) || !existsSync(join(folder, 'index.html'))) return files;
   const require = createRequire(import.meta.url);
@@ -55,7 +58,9 @@ function readFiles(folder: string): ReadonlyMap<string, PageFile> {
   for (const name of names) files.set(`/console/${name}`, pageFile(name, readFileSync(join(folder, name))));
   // A browser learns of a module from the one before it: named here, all are under way at once.
   const preload = [...files.keys()].filter((path) => path.endsWith('.js')).map((path) => `<link rel="modulepreload" href="${path.slice(1)}">`);
-  const index = readFileSync(join(folder, 'index.html'), 'utf8').replace('</head>', `${preload.join('')}</head>`);
+  const index = readFileSync(join(folder, 'index.html'), 'utf8')
+    .replace('data-shows="gateway"', `data-shows="${shows}"`)
+    .replace('</head>', `${preload.join('')}</head>`);
   files.set('/', pageFile('index.html', Buffer.from(index)));
   return files;
 }
@@ -64,9 +69,9 @@ function readFiles(folder: string): ReadonlyMap<string, PageFile> {
  * The console: a page at `/` and its parts under `/console/`. A closed list, read once at the start: no request names a
  * file. There is nothing secret in them; what they show they ask for under /api.
  */
-export function consolePages(folder: string = BUILT): FastifyPluginAsync {
+export function consolePages(shows: ConsoleOf, folder: string = BUILT): FastifyPluginAsync {
   return async (app) => {
-    for (const [path, { type, plain, packed, tag }] of readFiles(folder)) {
+    for (const [path, { type, plain, packed, tag }] of readFiles(folder, shows)) {
       app.get(path, (request, reply) => {
         const gzip = /\bgzip\b/.test(request.headers['accept-encoding']?.toString() ?? '');
         const etag = `"${tag}${gzip ? '-gz' : ''}"`;

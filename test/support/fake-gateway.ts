@@ -1,7 +1,9 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import { fileURLToPath } from 'node:url';
 import type { ConfigView, ExplainAnswer, History, LiveEvent, ReloadView, TapMessage } from '../../src/console/api.ts';
+import type { EdgeState } from '../../src/domain/edge-state.ts';
 import { consolePages } from '../../src/http/console.ts';
+import { edge } from '../../src/http/edge.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
 import { fakeProvider, METRICS } from '../unit/http/fake-provider.ts';
 import { FakeDevices, HOSTILE } from './fake-devices.ts';
@@ -24,6 +26,8 @@ export class FakeGateway {
   reload: ReloadView = { ok: true, outcome: 'unchanged', at: 0, version: '3f9a11c0', problems: [], warnings: [], changes: [] };
   /** For everything, not for changes alone. */
   readsNeedToken = false;
+  /** Of a gateway that takes messages of devices itself; set before it starts. */
+  edge: EdgeState | undefined;
   /** Requests that arrived: method and path with its query. */
   readonly requests: string[] = [];
   private port = 0;
@@ -46,7 +50,8 @@ export class FakeGateway {
       provider.ledger.messageReceived();
       provider.ledger.messageSettled('forwarded');
     }
-    this.server = createHttpServer({ port: this.port, status: provider, metrics: METRICS, plugins: [consolePages(BUILT), this.api()] });
+    const console = consolePages(this.edge === undefined ? 'gateway' : 'gateway-with-edge', BUILT);
+    this.server = createHttpServer({ port: this.port, status: provider, metrics: METRICS, plugins: [console, this.api(), edge(() => this.edge)] });
     ({ port: this.port } = await this.server.start());
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveEvent } from '../../../src/console/api.ts';
-import { Freshness, LATE_MS, verdict } from '../../../src/console/freshness.ts';
+import { Freshness, LATE_MS } from '../../../src/console/freshness.ts';
+import { gatewayVerdict as verdict } from '../../../src/console/gateway-verdict.ts';
 import { hashOf, placeOf } from '../../../src/console/place.ts';
 import { SseParser } from '../../../src/console/sse.ts';
 import { pages, TableModel } from '../../../src/console/table-model.ts';

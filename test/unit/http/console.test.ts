@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { consolePages } from '../../../src/http/console.ts';
+import { type ConsoleOf, consolePages } from '../../../src/http/console.ts';
 import { RateSampler } from '../../../src/http/rates.ts';
 import { buildHttp } from '../../../src/http/server.ts';
 import { fakeProvider, METRICS } from './fake-provider.ts';
@@ -11,15 +11,15 @@ import { fakeProvider, METRICS } from './fake-provider.ts';
 let folder: string;
 let app: ReturnType<typeof buildHttp>;
 
-function appOf(path: string): ReturnType<typeof buildHttp> {
+function appOf(path: string, shows: ConsoleOf = 'gateway'): ReturnType<typeof buildHttp> {
   const status = fakeProvider();
-  return buildHttp({ port: 0, status, metrics: METRICS, plugins: [consolePages(path)] }, new RateSampler(status));
+  return buildHttp({ port: 0, status, metrics: METRICS, plugins: [consolePages(shows, path)] }, new RateSampler(status));
 }
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-console-'));
   const files = {
-    'index.html': '<html><head></head></html>',
+    'index.html': '<html data-shows="gateway"><head></head></html>',
     'main.js': 'export {};',
     'a.css': 'a{}',
     'icon.svg': '<svg/>',
@@ -78,6 +78,12 @@ describe('the console', () => {
 
   it('names all modules in the page, so that they come at once', async () => {
     expect((await app.inject('/')).body).toContain('<link rel="modulepreload" href="console/main.js">');
+  });
+
+  it.each(['gateway', 'gateway-with-edge', 'edge'] as const)('tells the page that it is of a %s', async (shows) => {
+    const other = appOf(folder, shows);
+    expect((await other.inject('/')).body).toContain(`<html data-shows="${shows}">`);
+    await other.close();
   });
 
   it('is fetched once: who has it is told so', async () => {

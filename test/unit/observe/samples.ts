@@ -137,3 +137,12 @@ export const EDGE: EdgeState = {
   sessions: { sessions: 1, subscriptions: 2, queuedMessages: 3, retained: 4, losses: { ...zeros(EDGE_SESSION_LOSSES), 'queue-full': 4 } },
   refused: 0,
 };
+
+/** An edge as it should be, with a few messages on its disk. */
+export const WELL_EDGE: EdgeState = {
+  ...EDGE,
+  topicsHeld: 0,
+  waitingForRoom: 0,
+  setbacks: {},
+  spool: { ...EDGE.spool, refusing: undefined, bytes: 4096, oldestAt: Date.UTC(2026, 0, 2) },
+};
