@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import type { LoginAnswer as Answer } from '../mqtt/ports.ts';
 import { type CertificateField, type CertificateNames, nameOf } from './certificate-name.ts';
 import { type PasswordHash, parseHash } from './password-hash.ts';
 import { defaultRules, isLevelText, Rights, type Rules } from './rules.ts';
@@ -41,9 +42,7 @@ export interface Who {
   readonly rights: Rights;
 }
 
-export type LoginAnswer =
-  | { readonly granted: true; readonly who: Who }
-  | { readonly granted: false; readonly reason: 'bad-credentials' | 'not-authorized' | 'unavailable' };
+export type LoginAnswer = Answer<Who>;
 
 interface Account extends Who {
   readonly name: string;
