@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { EdgeState } from '../../src/domain/edge-state.ts';
 import { freePorts } from '../../src/local/ports.ts';
 import { GatewayProcess } from '../../src/verify/gateway-process.ts';
 import { Hand, unique, until } from '../support/rabbit.ts';
@@ -45,8 +46,8 @@ afterEach(async () => {
   }
 });
 
-/** An edge with a folder of its own. `url`: of RabbitMQ, which may be nowhere. `more`: of its `edge`. */
-async function bedOf(url: string, more = '', mode: 'bridge' | 'direct' = 'bridge'): Promise<Bed> {
+/** An edge with a folder of its own. `url`: of RabbitMQ, which may be nowhere. `more`: of its `edge`, `spool`: of that. */
+async function bedOf(url: string, more = '', mode: 'bridge' | 'direct' = 'bridge', spool: Readonly<Record<string, unknown>> = {}): Promise<Bed> {
   const name = `edge${unique()}`;
   const ports = await freePorts();
   const dir = join(root, name);
@@ -59,7 +60,7 @@ edge:
   mode: ${mode}
   tcp: { host: 127.0.0.1, port: ${ports.mqtt} }
   anonymous: { publish: ['#'], subscribe: ['#'] }
-  spool: { dir: ${JSON.stringify(join(dir, 'kept'))} }
+  spool: ${JSON.stringify({ dir: join(dir, 'kept'), ...spool })}
   ${more}
 rabbitmq: { url: '\${SLUICE_AMQP_URL:-amqp://127.0.0.1:1}' }
 http: { port: ${ports.management} }
@@ -111,8 +112,8 @@ async function readings(name: string): Promise<number[]> {
   return got;
 }
 
-async function viewOf(edge: GatewayProcess): Promise<{ connected: boolean; spool: { messages: number } }> {
-  return (await (await fetch(`${edge.url}/edge`)).json()) as { connected: boolean; spool: { messages: number } };
+async function viewOf(edge: GatewayProcess): Promise<EdgeState> {
+  return (await (await fetch(`${edge.url}/edge`)).json()) as EdgeState;
 }
 
 async function sluice(...args: string[]): Promise<string> {
@@ -128,6 +129,8 @@ async function takes(topic: string): Promise<string[]> {
   return got;
 }
 
+/** `edge.spool.maxBytes` at least. */
+const SMALLEST_SPOOL = 33_554_432;
 /** Nobody listens there. */
 const NOWHERE = 'amqp://127.0.0.1:1';
 
@@ -152,6 +155,36 @@ describe('an edge', () => {
     const { ledger, inFlight, imbalance } = await bed.edge.status();
     expect(ledger.messages).toMatchObject({ received: 20, forwarded: 20 });
     expect([inFlight.messages, imbalance.messages]).toEqual([0, 0]);
+    expect(await bed.edge.end('SIGTERM')).toBe(0);
+  });
+
+  it('gives up the oldest of QoS 0 for room where it is told to, and nothing that was acknowledged', async () => {
+    const bed = await bedOf(NOWHERE, '', 'bridge', { maxBytes: SMALLEST_SPOOL, whenFull: 'drop-oldest-qos0' });
+    const got = await takes(bed.name);
+    await bed.edge.start();
+    const device = await bed.connect();
+    const acknowledged = async (from: number): Promise<void> => {
+      for (let i = from; i < from + 10; i += 1) await device.publishAsync(`${bed.name}/a`, String(i), { qos: 1 });
+    };
+    await acknowledged(0);
+    const chatter = Buffer.alloc(65_536, 'x');
+    const many = Math.ceil((1.5 * SMALLEST_SPOOL) / chatter.length);
+    for (let i = 0; i < many; i += 1) await device.publishAsync(`${bed.name}/b`, chatter, { qos: 0 });
+    await acknowledged(10);
+    const { spool, ledger, owed, imbalance } = await viewOf(bed.edge);
+    expect(spool.droppedQos0).toBeGreaterThan(0);
+    expect(spool.bytes).toBeLessThanOrEqual(SMALLEST_SPOOL);
+    expect({ ...ledger, owed, imbalance }).toMatchObject({
+      received: many + 20,
+      filtered: spool.droppedQos0,
+      owed: many + 20 - spool.droppedQos0,
+      imbalance: 0,
+    });
+    await bed.edge.end('SIGKILL');
+    await bed.edge.start(60_000, { env: { SLUICE_AMQP_URL: broker.adminUrl } });
+    await until('the spool is empty', async () => (await viewOf(bed.edge)).spool.messages === 0, 60_000);
+    await until('what was acknowledged', () => got.includes('19'));
+    expect(got.filter((text) => text.length < 10)).toEqual(Array.from({ length: 20 }, (_, i) => String(i)));
     expect(await bed.edge.end('SIGTERM')).toBe(0);
   });
 
