@@ -9,6 +9,9 @@ import type { Watch } from './watch.ts';
 
 /** One look may come before the gateway itself has noticed. */
 const STEADY_MS = 500;
+/** Messages that the gateway has for certain when so many more were acknowledged while it stood still. */
+const UNACKED = 20;
+const UNACKED_MS = 30_000;
 
 /** Where devices connect, and as whom. */
 export interface DeviceDoor {
@@ -112,6 +115,23 @@ export class Field {
   /** Waits until messages are in the gateway, so that what happens next hits some. */
   async busy(): Promise<void> {
     await this.until('messages are in flight in the gateway', async () => (await this.site.gateway.status()).inFlight.messages > 0, 60_000);
+  }
+
+  /**
+   * Runs `work` while the gateway stands still with messages that it has been given and has not acked: what takes its connections away
+   * meanwhile makes the broker deliver them again for certain. That some were in flight a moment ago does not.
+   */
+  async withUnacked<T>(work: () => Promise<T>): Promise<T> {
+    const { gateway } = this.site;
+    const { fleet } = this.parts;
+    gateway.signal('SIGSTOP');
+    try {
+      const { pubacked } = fleet.stats();
+      await this.until(`${UNACKED} messages are acknowledged behind its back`, () => fleet.stats().pubacked - pubacked >= UNACKED, UNACKED_MS);
+      return await work();
+    } finally {
+      gateway.signal('SIGCONT');
+    }
   }
 
   /** Everything acknowledged has come out, and the gateway holds nothing. */

@@ -110,21 +110,22 @@ const cutOff: Loss = async (field, index) => {
 };
 
 /** The node that leads the ingest queue is lost, and the gateway with it. */
-function leaderLost(fault: Pick<Fault, 'kind' | 'rows' | 'doc'>, lose: Loss): Fault {
+function leaderLost(fault: Pick<Fault, 'kind' | 'rows' | 'doc'> & Partial<Pick<Fault, 'redelivers'>>, lose: Loss): Fault {
   return {
     ...fault,
     needs: 'cluster',
     showsWithinMs: () => SLACK_MS,
     holdMs: ALONE_MS,
-    redelivers: true,
     inject: async (field) => {
       const { queue } = field.site.settings.source;
       const leader = await leaderOf(field, queue);
       await steer(field, leader);
       await writeDown(field, leader);
-      await field.busy();
-      field.strike();
-      const heal = await lose(field, leader);
+      const strike = async (): Promise<Heal> => {
+        field.strike();
+        return await lose(field, leader);
+      };
+      const heal = fault.redelivers === true ? await field.withUnacked(strike) : await strike();
       return await orMend(heal, async () => {
         await carriesOn(field, leader);
         // Another one, or the row was not applied.
@@ -135,10 +136,16 @@ function leaderLost(fault: Pick<Fault, 'kind' | 'rows' | 'doc'>, lose: Loss): Fa
 }
 
 export const leaderKill = leaderLost(
-  { kind: 'leader-kill', rows: ['F36'], doc: 'kill -9 of the node that leads the ingest queue and that the gateway is connected to; it comes back later' },
+  {
+    kind: 'leader-kill',
+    rows: ['F36'],
+    doc: 'kill -9 of the node that leads the ingest queue and that the gateway is connected to; it comes back later',
+    redelivers: true,
+  },
   killed,
 );
 
+/** In order: it may find nothing unacked. */
 export const leaderStop = leaderLost({ kind: 'leader-stop', rows: ['F36'], doc: 'orderly stop of that node; it comes back later' }, stopped);
 
 export const minorityKill: Fault = {
@@ -156,9 +163,10 @@ export const minorityKill: Fault = {
     const leader = await leaderOf(field, queue);
     await steer(field, victim);
     await writeDown(field, victim);
-    await field.busy();
-    field.strike();
-    const heal = await killed(field, victim);
+    const heal = await field.withUnacked(async () => {
+      field.strike();
+      return await killed(field, victim);
+    });
     return await orMend(heal, async () => {
       await carriesOn(field, victim);
       const now = await leaderOf(field, queue, victim);
@@ -192,6 +200,7 @@ export const partition = leaderLost(
     kind: 'partition',
     rows: ['F38'],
     doc: 'nothing gets through between that node and the other two; clients still reach it until it gives up (pause_minority)',
+    redelivers: true,
   },
   cutOff,
 );

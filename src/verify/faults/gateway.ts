@@ -4,7 +4,6 @@ import type { LaunchChanges } from '../gateway-process.ts';
 
 const SLACK_MS = 30_000;
 const READY_MS = 90_000;
-const DELIVERED = 20;
 
 /** Ends the gateway in order and starts it again. */
 export async function restartGateway(field: Field, changes?: LaunchChanges): Promise<void> {
@@ -24,18 +23,9 @@ export const calm: Fault = {
   inject: async () => async () => {},
 };
 
-/** Stopped until more messages are acknowledged than it can have answered, and killed then: some are delivered to it and unacked for certain. */
 async function killUnacked(field: Field): Promise<void> {
-  const { gateway } = field.site;
-  const { fleet } = field.parts;
   field.strike();
-  gateway.signal('SIGSTOP');
-  const { pubacked } = fleet.stats();
-  try {
-    await field.until(`${DELIVERED} messages are acknowledged behind its back`, () => fleet.stats().pubacked - pubacked >= DELIVERED, SLACK_MS);
-  } finally {
-    await gateway.end('SIGKILL');
-  }
+  await field.withUnacked(async () => await field.site.gateway.end('SIGKILL'));
 }
 
 /** What was unacked when its consumer died comes again. */

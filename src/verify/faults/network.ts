@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts';
+import type { Fault, Heal } from '../fault.ts';
 import type { Field } from '../field.ts';
 import type { Toxic } from '../proxy.ts';
 
@@ -16,10 +16,12 @@ function toxic(
     ...fault,
     needs: 'private',
     inject: async (field) => {
-      if (fault.redelivers === true) await field.busy();
-      field.strike();
-      const heal = field.site.proxies.amqp.add(of(field), direction);
-      return async () => heal();
+      const strike = async (): Promise<Heal> => {
+        field.strike();
+        const heal = field.site.proxies.amqp.add(of(field), direction);
+        return async () => heal();
+      };
+      return fault.redelivers === true ? await field.withUnacked(strike) : await strike();
     },
   };
 }
@@ -33,9 +35,10 @@ export const reset: Fault = {
   redelivers: true,
   mostDuplicates: (field) => field.site.settings.source.prefetch,
   inject: async (field) => {
-    await field.busy();
-    field.strike();
-    field.site.proxies.amqp.cut();
+    await field.withUnacked(async () => {
+      field.strike();
+      field.site.proxies.amqp.cut();
+    });
     return nothing;
   },
 };
@@ -104,9 +107,10 @@ export const refused: Fault = {
   holdMs: 3000,
   redelivers: true,
   inject: async (field) => {
-    await field.busy();
-    field.strike();
-    await field.site.proxies.amqp.down();
+    await field.withUnacked(async () => {
+      field.strike();
+      await field.site.proxies.amqp.down();
+    });
     return async () => await field.site.proxies.amqp.up();
   },
 };
