@@ -148,15 +148,19 @@ async function orNote(field: Field, wait: () => Promise<void>): Promise<void> {
   }
 }
 
-/** By process: a broker that was started anew counts from 0. */
+/** By process: a broker that was started anew counts from 0, and within one process so does one that gave up as a minority and came back. */
 type Redeliveries = ReadonlyMap<number, number>;
 
 async function redeliveries(field: Field): Promise<Redeliveries> {
   return (await field.parts.site?.redelivered()) ?? new Map<number, number>();
 }
 
-function since(before: Redeliveries, now: Redeliveries): number | null {
-  return now.size === 0 ? null : [...now].reduce((sum, [broker, count]) => sum + count - (before.get(broker) ?? 0), 0);
+export function since(before: Redeliveries, now: Redeliveries): number | null {
+  const gained = ([broker, count]: readonly [number, number]): number => {
+    const earlier = before.get(broker) ?? 0;
+    return count < earlier ? count : count - earlier;
+  };
+  return now.size === 0 ? null : [...now].reduce((sum, each) => sum + gained(each), 0);
 }
 
 export function messageOf(error: unknown): string {

@@ -8,7 +8,7 @@ export type Health = 'ready' | 'unready' | 'silent';
 export interface Sign {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** `blip`: over before we looked, but a session or a component has changed since the last look. */
+  /** `blip`: over before we looked, but a session or a component has changed since the last answer. */
   readonly what: 'unready' | 'silent' | 'blip' | 'restarted';
   readonly reason: string;
 }
@@ -78,7 +78,7 @@ export class Watch {
     if (before !== undefined && before.startedAt !== view.startedAt) {
       this.filteredBefore += before.ledger.items.filtered;
       this.sign('restarted', Date.parse(view.startedAt), 'another process answers');
-    } else if (before !== undefined && this.health === 'ready' && forwards(view)) {
+    } else if (before !== undefined && this.health !== 'unready' && forwards(view)) {
       const changed = [...view.sessions, ...view.components].find((one) => isNew(one, [...before.sessions, ...before.components]));
       if (changed !== undefined) this.sign('blip', Date.parse(changed.since), `${changed.name} has changed`);
     }
