@@ -16,6 +16,8 @@ export interface BatchInput {
   readonly sealedAt: EpochMs;
   /** Readings as `encodeReading` wrote them, in order. */
   readonly texts: readonly string[];
+  /** UTF-8 bytes of all texts together, where they have been counted. */
+  readonly bytes?: number | undefined;
   readonly encoding: Encoding;
   readonly gzip: boolean;
 }
@@ -36,25 +38,31 @@ function frameOf({ id, gateway, sealedAt, encoding }: BatchInput): { readonly he
   return { head, between: COMMA, tail: ']}' };
 }
 
-/** Each text goes to its place at once: a quarter of the time of joining them first (12 to 50 us for 100 readings, 100 to 110 joined). */
+/** Throws where `bytes` is not what the texts have. Each text goes to its place at once: a quarter of the time of joining them first (12 to 50 us for 100 readings, 100 to 110 joined). */
 function plainBody(input: BatchInput): Buffer {
   const { texts } = input;
   if (texts.length === 0 && input.encoding === 'ndjson') return Buffer.alloc(0);
   const { head, between, tail } = frameOf(input);
-  let size = Buffer.byteLength(head) + Buffer.byteLength(tail) + Math.max(0, texts.length - 1);
-  for (const text of texts) size += Buffer.byteLength(text);
+  const size = Buffer.byteLength(head) + Buffer.byteLength(tail) + Math.max(0, texts.length - 1) + (input.bytes ?? bytesOf(texts));
   const body = Buffer.allocUnsafe(size);
   let at = body.write(head, 0);
-  for (const [i, text] of texts.entries()) {
+  for (let i = 0; i < texts.length; i += 1) {
     if (i > 0) {
       body[at] = between;
       at += 1;
     }
-    at += body.write(text, at);
+    at += body.write(texts[i] as string, at);
   }
-  at += body.write(tail, at);
-  if (at !== size) throw new Error(`a batch of ${size} bytes came to ${at}`);
+  // Where there are more bytes than was said, there is no room for the tail.
+  const end = body.write(tail, at);
+  if (at + end !== size || end !== tail.length) throw new Error(`the readings of a batch do not have the ${input.bytes} bytes that were counted`);
   return body;
+}
+
+function bytesOf(texts: readonly string[]): number {
+  let sum = 0;
+  for (const text of texts) sum += Buffer.byteLength(text);
+  return sum;
 }
 
 /** The AMQP body of a batch and the properties that describe it. Pure: the same input gives the same bytes on every attempt. */

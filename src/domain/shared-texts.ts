@@ -32,6 +32,11 @@ export class SharedTexts {
     return texts;
   }
 
+  /** Whether this is the record that the next one may be replaced by. */
+  keeps(texts: Texts): boolean {
+    return this.last === texts;
+  }
+
   private same(other: Texts): boolean {
     const { names, texts } = this;
     let at = 0;

@@ -1,5 +1,8 @@
 import type { Entry } from './entry.ts';
 
+/** Lanes from which on empty ones are not kept; about 0.2 kB each. */
+const KEPT_LANES = 4096;
+
 /** The entries of one topic, oldest first. */
 interface Lane {
   readonly topic: string;
@@ -17,7 +20,7 @@ interface Lane {
 
 /**
  * What is in memory, by topic: one topic's messages go out in their order, at most `perTopic` of them at once, and topics take turns.
- * A lane exists while it holds something.
+ * An empty lane stays for the next message of its topic, as long as there are not too many (see Chain for why).
  */
 export class TopicLanes {
   private readonly perTopic: number;
@@ -112,8 +115,8 @@ export class TopicLanes {
       lane.entries.shift();
       if (lane.cursor > 0) lane.cursor -= 1;
     }
-    if (lane.entries.length === 0) this.lanes.delete(lane.topic);
-    else this.enrol(lane);
+    if (lane.entries.length > 0) this.enrol(lane);
+    else if (this.lanes.size > KEPT_LANES) this.lanes.delete(lane.topic);
   }
 
   /** It was not taken and goes again, before what is behind it. Answers how often its topic has failed in a row. */

@@ -1,13 +1,21 @@
+import { Chain, type Link } from '../domain/chain.ts';
 import type { SealReason } from '../domain/events.ts';
 import type { EpochMs } from '../domain/message.ts';
-import type { Batch, Destination, Item } from './ports.ts';
+import type { Batch, Destination, Item, Scheduler } from './ports.ts';
 
-interface OpenBatch {
-  readonly destination: Destination;
-  items: Item[];
+export type Clock = Pick<Scheduler, 'now' | 'monotonic'>;
+
+/** Where readings of one destination gather; it stays when its batch has gone, for the next one. */
+interface Place extends Link<Place> {
+  destination: Destination;
+  /** Undefined where no batch is open. */
+  items: Item[] | undefined;
   bytes: number;
-  readonly dueAt: number;
+  dueAt: number;
 }
+
+/** From so many places on, about 0.2 kB each, the empty ones are looked for and let go. */
+const MANY_PLACES = 10_000;
 
 export interface BatcherOptions {
   /** A new id, unique in time and space. */
@@ -28,8 +36,14 @@ export interface BatcherOptions {
  */
 export class Batcher {
   private readonly options: BatcherOptions;
-  /** By age limit, then by destination; batches of one age limit become due in the order in which they were opened. */
-  private readonly open: Map<number, Map<string, OpenBatch>> = new Map();
+  /**
+   * By key of the destination. They stay, because batches come and go every few milliseconds (see Chain), and one that is taken out of a
+   * Map and put into it again is a new one.
+   */
+  private readonly places = new Map<string, Place>();
+  /** Open batches by age limit: those of one limit become due in the order in which they were opened. */
+  private readonly queues = new Map<number, Chain<Place>>();
+  private sweepAt = MANY_PLACES;
   private count = 0;
 
   constructor(options: BatcherOptions) {
@@ -43,80 +57,103 @@ export class Batcher {
 
   /** Adds the items in open batches that are owed to somebody to those of their routes. */
   countOwed(routes: Map<string, number>): void {
-    for (const byAge of this.open.values()) {
-      for (const { destination, items } of byAge.values()) {
+    for (const queue of this.queues.values()) {
+      for (const { destination, items = [] } of queue) {
         if (destination.action.delivery === 'best-effort') continue;
         routes.set(destination.route, (routes.get(destination.route) ?? 0) + items.length);
       }
     }
   }
 
-  /** `monotonic` in milliseconds; `now` stamps the sealed batch. Answers true if a new batch was opened: the next due time may have moved. */
-  add(destination: Destination, item: Item, monotonic: number, now: EpochMs): boolean {
+  /** Asks the clock only where a batch is opened or sealed. Answers true if a new one was opened: the next due time may have moved. */
+  add(destination: Destination, item: Item, clock: Clock): boolean {
     const { count, bytes, ageMs } = destination.action.batch;
-    let byAge = this.open.get(ageMs);
-    if (byAge === undefined) {
-      byAge = new Map();
-      this.open.set(ageMs, byAge);
-    }
-    let batch = byAge.get(destination.key);
-    if (batch !== undefined && batch.bytes + item.bytes > bytes) {
-      this.seal(byAge, batch, 'bytes', now);
-      batch = undefined;
-    }
-    let opened = false;
-    if (batch === undefined) {
-      batch = { destination, items: [], bytes: 0, dueAt: monotonic + ageMs };
-      byAge.set(destination.key, batch);
-      opened = true;
-    }
-    batch.items.push(item);
-    batch.bytes += item.bytes;
+    const place = this.placeOf(destination);
+    if (place.items !== undefined && place.bytes + item.bytes > bytes) this.seal(place, 'bytes', clock.now());
+    const opened = place.items === undefined;
+    const items = place.items ?? this.open(place, destination, clock.monotonic() + ageMs);
+    items.push(item);
+    place.bytes += item.bytes;
     this.count += 1;
-    if (batch.items.length >= count) this.seal(byAge, batch, 'count', now);
-    else if (batch.bytes >= bytes) this.seal(byAge, batch, 'bytes', now);
+    if (items.length >= count) this.seal(place, 'count', clock.now());
+    else if (place.bytes >= bytes) this.seal(place, 'bytes', clock.now());
     else return opened;
     return false;
   }
 
-  /** Seals what is due. */
+  /** Seals what is due; `monotonic` in milliseconds, `now` stamps the batches. */
   due(monotonic: number, now: EpochMs): void {
-    for (const byAge of this.open.values()) {
-      for (const batch of byAge.values()) {
-        if (batch.dueAt > monotonic) break;
-        this.seal(byAge, batch, 'age', now);
-      }
+    for (const queue of this.queues.values()) {
+      for (let place = queue.oldest; place !== undefined && place.dueAt <= monotonic; place = queue.oldest) this.seal(place, 'age', now);
     }
   }
 
   /** Seals everything: the gateway drains, or its settings change. */
   flush(now: EpochMs): void {
-    for (const byAge of this.open.values()) {
-      for (const batch of byAge.values()) this.seal(byAge, batch, 'drain', now);
+    for (const queue of this.queues.values()) {
+      for (const place of queue) this.seal(place, 'drain', now);
     }
+    this.places.clear();
+    this.queues.clear();
+    this.sweepAt = MANY_PLACES;
   }
 
   /** When the next open batch becomes due, on the monotonic clock. */
   nextDueAt(): number | undefined {
     let next: number | undefined;
-    for (const byAge of this.open.values()) {
-      for (const batch of byAge.values()) {
-        if (next === undefined || batch.dueAt < next) next = batch.dueAt;
-        break;
-      }
+    for (const { oldest } of this.queues.values()) {
+      if (oldest !== undefined && (next === undefined || oldest.dueAt < next)) next = oldest.dueAt;
     }
     return next;
   }
 
-  private seal(byAge: Map<string, OpenBatch>, batch: OpenBatch, by: SealReason, now: EpochMs): void {
-    byAge.delete(batch.destination.key);
-    this.count -= batch.items.length;
+  private placeOf(destination: Destination): Place {
+    const { key } = destination;
+    let place = this.places.get(key);
+    if (place === undefined) {
+      if (this.places.size >= this.sweepAt) this.sweep();
+      place = { destination, items: undefined, bytes: 0, dueAt: 0, older: undefined, newer: undefined };
+      this.places.set(key, place);
+    }
+    return place;
+  }
+
+  private sweep(): void {
+    for (const [key, { items }] of this.places) if (items === undefined) this.places.delete(key);
+    this.sweepAt = Math.max(MANY_PLACES, 2 * this.places.size);
+  }
+
+  private queueOf({ action }: Destination): Chain<Place> {
+    const { ageMs } = action.batch;
+    let queue = this.queues.get(ageMs);
+    if (queue === undefined) {
+      queue = new Chain();
+      this.queues.set(ageMs, queue);
+    }
+    return queue;
+  }
+
+  private open(place: Place, destination: Destination, dueAt: number): Item[] {
+    const items: Item[] = [];
+    place.destination = destination;
+    place.items = items;
+    place.bytes = 0;
+    place.dueAt = dueAt;
+    this.queueOf(destination).append(place);
+    return items;
+  }
+
+  private seal(place: Place, by: SealReason, now: EpochMs): void {
+    const { destination, bytes, items = [] } = place;
+    this.queueOf(destination).remove(place);
+    place.items = undefined;
+    this.count -= items.length;
     this.options.emit({
       id: this.options.nextId(),
-      destination: batch.destination,
-      encoding: batch.destination.action.encoding,
-      items: batch.items,
-      bytes: batch.bytes,
+      destination,
+      encoding: destination.action.encoding,
+      items,
+      bytes,
       sealedBy: by,
       sealedAt: now,
       config: this.options.config(),

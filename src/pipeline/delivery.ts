@@ -1,3 +1,4 @@
+import type { Link } from '../domain/chain.ts';
 import type { Outcome } from '../domain/ledger.ts';
 import type { InboundMessage } from '../domain/message.ts';
 import type { Delivery } from './ports.ts';
@@ -14,13 +15,18 @@ export interface DeliveryOwner {
 const RANK: Readonly<Record<Outcome, number>> = { filtered: 0, deduplicated: 1, forwarded: 2, 'dead-lettered': 3, abandoned: 4 };
 
 /** A delivery that counts its parts down. Knows nothing of AMQP: the tag is only kept for the owner. */
-export class PendingDelivery implements Delivery {
+export class PendingDelivery implements Delivery, Link<PendingDelivery> {
   readonly message: InboundMessage;
   /** The owner's number for this delivery; in AMQP the delivery tag. */
   readonly tag: number;
   /** How it ended; undefined before `onSettled` and for ever when it is lost first. */
   outcome: Outcome | undefined = undefined;
   readings: number | undefined = undefined;
+  /** For the owner: its neighbours in a chain. */
+  older: PendingDelivery | undefined = undefined;
+  newer: PendingDelivery | undefined = undefined;
+  /** For the owner: seen settled behind one that is not. */
+  passed = false;
   private lost = false;
   private total = 0;
   private ended = 0;

@@ -1,3 +1,4 @@
+import { Chain, type Link } from '../domain/chain.ts';
 import type { EpochMs } from '../domain/message.ts';
 import type { Value } from '../domain/reading.ts';
 
@@ -22,9 +23,8 @@ export interface Historian {
 }
 
 /** The samples of one device: a ring of rows in one list of doubles, each with its time and one number a name (NaN where there was none). */
-export class History {
+export class History implements Link<History> {
   names: readonly string[];
-  /** Older and newer in the order in which their devices were seen; for the store. */
   older: History | undefined = undefined;
   newer: History | undefined = undefined;
   readonly owner: Historian;
@@ -136,8 +136,8 @@ function doubles(length: number): number[] {
 export class HistoryStore {
   private readonly maxBytes: number;
   private used = 0;
-  private oldest: History | undefined;
-  private newest: History | undefined;
+  /** In the order in which their devices were seen. */
+  private readonly seen = new Chain<History>();
   private lastNames: readonly string[] = [];
 
   constructor(maxBytes: number) {
@@ -162,7 +162,7 @@ export class HistoryStore {
       history.fill(values);
       return;
     }
-    this.touch(history);
+    this.seen.renew(history);
     this.widen(history, at, values);
     if (history.wanted > 0 && this.room(history.wanted, at, history)) {
       this.used += history.wanted;
@@ -175,7 +175,7 @@ export class HistoryStore {
     const { history } = owner;
     if (history === undefined) return;
     this.used -= history.bytes;
-    this.unlink(history);
+    this.seen.remove(history);
     owner.history = undefined;
   }
 
@@ -187,7 +187,7 @@ export class HistoryStore {
     const history = new History(owner, names);
     owner.history = history;
     this.used += history.bytes;
-    this.append(history);
+    this.seen.append(history);
     history.begin(at, values);
   }
 
@@ -219,33 +219,10 @@ export class HistoryStore {
 
   private room(bytes: number, at: EpochMs, asking: History | undefined): boolean {
     while (this.used + bytes > this.maxBytes) {
-      const { oldest } = this;
+      const { oldest } = this.seen;
       if (oldest === undefined || oldest === asking || at - oldest.owner.lastSeenAt < SILENT_MS) return false;
       this.forget(oldest.owner);
     }
     return true;
-  }
-
-  private touch(history: History): void {
-    if (history === this.newest) return;
-    this.unlink(history);
-    this.append(history);
-  }
-
-  private append(history: History): void {
-    history.older = this.newest;
-    if (this.newest === undefined) this.oldest = history;
-    else this.newest.newer = history;
-    this.newest = history;
-  }
-
-  private unlink(history: History): void {
-    const { older, newer } = history;
-    if (older === undefined) this.oldest = newer;
-    else older.newer = newer;
-    if (newer === undefined) this.newest = older;
-    else newer.older = older;
-    history.older = undefined;
-    history.newer = undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { encodeReading } from '../codec/reading.ts';
 import { BoundedCache } from '../domain/bounded-cache.ts';
+import { Chain } from '../domain/chain.ts';
 import type { EpochMs, InboundMessage } from '../domain/message.ts';
 import type { Reading } from '../domain/reading.ts';
 import { Device, SILENT_MS } from './device.ts';
@@ -38,8 +39,8 @@ export class DeviceRegistry {
   private readonly owners: Map<string, Device> = new Map();
   private readonly shared: BoundedCache<true> = new BoundedCache(SHARED_TOPICS, TOPIC_LENGTH);
   private readonly refusedTopics: Map<string, number> = new Map();
-  private oldest: Device | undefined;
-  private newest: Device | undefined;
+  /** In the order in which they were last seen. */
+  private readonly seen = new Chain<Device>();
   private characters = 0;
   private evicted = 0;
 
@@ -68,7 +69,7 @@ export class DeviceRegistry {
 
   /** The last seen first. */
   *all(): Generator<Device, undefined> {
-    for (let at = this.newest; at !== undefined; at = at.older) yield at;
+    for (let at = this.seen.newest; at !== undefined; at = at.older) yield at;
   }
 
   /** The one device that uses this topic; undefined where none does, or several do. */
@@ -89,7 +90,7 @@ export class DeviceRegistry {
   /** Walks over the devices that were not seen for 10 s: 6 ms where all of 100 000 are silent. */
   silentCount(now: EpochMs): number {
     let silent = 0;
-    for (let at = this.oldest; at !== undefined && now - at.lastSeenAt > SILENT_MS; at = at.newer) if (at.silent(now)) silent += 1;
+    for (let at = this.seen.oldest; at !== undefined && now - at.lastSeenAt > SILENT_MS; at = at.newer) if (at.silent(now)) silent += 1;
     return silent;
   }
 
@@ -121,19 +122,19 @@ export class DeviceRegistry {
       device = this.enter(reading);
     } else {
       if (!again) this.moved(device, reading.topic);
-      this.touch(device);
+      this.seen.renew(device);
     }
     device.note(reading);
     this.keep(device, reading, text ?? encodeReading(reading));
     this.histories.add(device, reading.receivedAt, reading.values, again);
-    while (this.devices.size > this.entries || (this.characters > this.maxCharacters && this.devices.size > 1)) this.forget(this.oldest as Device);
+    while (this.devices.size > this.entries || (this.characters > this.maxCharacters && this.devices.size > 1)) this.forget(this.seen.oldest as Device);
   }
 
   private enter(reading: Reading): Device {
     const device = new Device(reading);
     this.devices.set(reading.device, device);
     this.characters += reading.device.length + reading.topic.length;
-    this.append(device);
+    this.seen.append(device);
     this.claim(device, reading.topic);
     return device;
   }
@@ -172,33 +173,10 @@ export class DeviceRegistry {
 
   private forget(device: Device): void {
     this.devices.delete(device.device);
-    this.unlink(device);
+    this.seen.remove(device);
     for (const topic of device.topics()) this.release(device, topic);
     this.histories.forget(device);
     this.characters -= device.device.length + device.text.length;
     this.evicted += 1;
-  }
-
-  private touch(device: Device): void {
-    if (device === this.newest) return;
-    this.unlink(device);
-    this.append(device);
-  }
-
-  private append(device: Device): void {
-    device.older = this.newest;
-    if (this.newest === undefined) this.oldest = device;
-    else this.newest.newer = device;
-    this.newest = device;
-  }
-
-  private unlink(device: Device): void {
-    const { older, newer } = device;
-    if (older === undefined) this.oldest = newer;
-    else older.newer = newer;
-    if (newer === undefined) this.newest = older;
-    else newer.older = older;
-    device.older = undefined;
-    device.newer = undefined;
   }
 }

@@ -1,3 +1,4 @@
+import type { Link } from '../domain/chain.ts';
 import { FLAGS } from '../domain/flags.ts';
 import type { EpochMs } from '../domain/message.ts';
 import type { Flag, Reading } from '../domain/reading.ts';
@@ -16,7 +17,7 @@ const BITS: Readonly<Record<Flag, number>> = Object.fromEntries(FLAGS.map((flag,
 const NO_COUNTS: readonly number[] = [];
 
 /** What the gateway has seen of one device since it started. */
-export class Device implements Historian {
+export class Device implements Historian, Link<Device> {
   readonly device: string;
   profile: string;
   topic: string;
@@ -34,7 +35,6 @@ export class Device implements Historian {
   late = 0;
   lastFlags: readonly Flag[] | undefined = undefined;
   history: History | undefined = undefined;
-  /** Neighbours in the order in which devices were last seen. */
   older: Device | undefined = undefined;
   newer: Device | undefined = undefined;
   private flagBits = 0;

@@ -188,8 +188,7 @@ export class Forwarder {
   }
 
   private add(destination: Destination, item: Item): void {
-    const { scheduler } = this.options;
-    if (this.batcher.add(destination, item, scheduler.monotonic(), scheduler.now())) this.arm();
+    if (this.batcher.add(destination, item, this.options.scheduler)) this.arm();
   }
 
   private tapItems = 0;

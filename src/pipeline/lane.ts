@@ -24,7 +24,7 @@ export interface LaneServices {
 }
 
 export interface LaneContext extends LaneServices {
-  /** Called when the lane has nothing left; it may be forgotten. */
+  /** Called when the lane has nothing left; it may be forgotten, or be given more later. */
   readonly onIdle: () => void;
   /** Called when the head does not get through though others might: may be again and again. */
   readonly onRefused: () => void;
@@ -75,6 +75,11 @@ export class Lane {
   /** One route has many lanes, a lane has one route. */
   get route(): string {
     return this.destination.route;
+  }
+
+  /** Holds nothing, and has said so. */
+  get idle(): boolean {
+    return this.queue.length === 0 && !this.running;
   }
 
   /** Items waiting or under way. */

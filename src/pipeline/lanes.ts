@@ -2,9 +2,14 @@ import { setMaxListeners } from 'node:events';
 import { Lane, type LaneContext, laneKey } from './lane.ts';
 import type { Batch, LaneStatus } from './ports.ts';
 
+/** Idle lanes are kept for the next batch, as long as there are no more than these; about 0.7 kB each. See Chain for why. */
+const KEPT_LANES = 4096;
+
 /** Lanes of one state of the settings. */
 interface Generation {
   readonly lanes: Map<string, Lane>;
+  /** Those of them that hold something. */
+  busy: number;
   /** Ends them: what they hold comes again. */
   readonly abort: AbortController;
   readonly signal: AbortSignal;
@@ -36,17 +41,17 @@ export class Lanes {
   /** Items that wait or are under way. */
   get size(): number {
     let items = 0;
-    for (const lane of this.all()) items += lane.size;
+    for (const lane of this.busy()) items += lane.size;
     return items;
   }
 
   /** Adds these items to those of their routes. */
   countOwed(routes: Map<string, number>): void {
-    for (const lane of this.all()) routes.set(lane.route, (routes.get(lane.route) ?? 0) + lane.size);
+    for (const lane of this.busy()) routes.set(lane.route, (routes.get(lane.route) ?? 0) + lane.size);
   }
 
   status(): LaneStatus[] {
-    return [...this.all()].map((lane) => lane.status());
+    return [...this.busy()].map((lane) => lane.status());
   }
 
   /** Where a reading of this key would wait now. */
@@ -55,22 +60,9 @@ export class Lanes {
   }
 
   push(batch: Batch): void {
-    const { lanes, signal } = this.newest;
-    const key = laneKey(batch.destination, batch.items[0]?.reading.topic ?? '');
-    let lane = lanes.get(key);
-    if (lane === undefined) {
-      lane = new Lane(key, batch.destination, {
-        ...this.options,
-        signal,
-        onIdle: () => {
-          lanes.delete(key);
-          this.advance();
-        },
-        onRefused: () => void this.refused(),
-      });
-      lanes.set(key, lane);
-      if (this.generations.length === 1) lane.release();
-    }
+    const generation = this.newest;
+    const lane = this.laneOf(generation, batch);
+    if (lane.idle) generation.busy += 1;
     lane.push(batch);
   }
 
@@ -84,8 +76,29 @@ export class Lanes {
     return this.generations.at(-1) as Generation;
   }
 
-  private *all(): Generator<Lane> {
-    for (const { lanes } of this.generations) yield* lanes.values();
+  private *busy(): Generator<Lane> {
+    for (const { lanes } of this.generations) for (const lane of lanes.values()) if (!lane.idle) yield lane;
+  }
+
+  private laneOf(generation: Generation, { destination, items }: Batch): Lane {
+    const { lanes, signal } = generation;
+    const key = laneKey(destination, items[0]?.reading.topic ?? '');
+    let lane = lanes.get(key);
+    if (lane === undefined) {
+      lane = new Lane(key, destination, {
+        ...this.options,
+        signal,
+        onIdle: () => {
+          generation.busy -= 1;
+          if (lanes.size > KEPT_LANES) lanes.delete(key);
+          this.advance();
+        },
+        onRefused: () => void this.refused(),
+      });
+      lanes.set(key, lane);
+      if (this.generations.length === 1) lane.release();
+    }
+    return lane;
   }
 
   private generation(): Generation {
@@ -93,15 +106,15 @@ export class Lanes {
     const signal = AbortSignal.any([this.options.signal, abort.signal]);
     // Every lane that waits listens: their number is bounded by the prefetch, not by ten.
     setMaxListeners(0, signal);
-    return { lanes: new Map(), abort, signal };
+    return { lanes: new Map(), busy: 0, abort, signal };
   }
 
   private advance(): void {
-    while (this.generations.length > 1 && this.generations[0]?.lanes.size === 0) {
+    while (this.generations.length > 1 && this.generations[0]?.busy === 0) {
       this.generations.shift();
       for (const lane of this.generations[0]?.lanes.values() ?? []) lane.release();
     }
-    if (this.generations.length === 1 && this.newest.lanes.size === 0) this.options.onEmpty();
+    if (this.generations.length === 1 && this.newest.busy === 0) this.options.onEmpty();
   }
 
   private async refused(): Promise<void> {

@@ -5,7 +5,7 @@ import { BoundedCache } from '../domain/bounded-cache.ts';
 import { excerpt } from '../domain/excerpt.ts';
 import { type Fault, fault } from '../domain/fault.ts';
 import { escapeKey, type Places } from '../domain/flatten.ts';
-import { renderTemplate } from '../domain/payload-path.ts';
+import { type CompiledSource, type Document, readPath, renderTemplate } from '../domain/payload-path.ts';
 import { optionsByCodec, type ProfileSpec } from '../domain/profile.ts';
 import { compileProfile, type ProfilePlan } from '../domain/profile-plan.ts';
 import { topicProblem } from '../domain/topic.ts';
@@ -45,6 +45,8 @@ export interface TopicEntry {
   lastStem: string;
   readonly sharedUnits: SharedTexts;
   readonly sharedTags: SharedTexts;
+  /** What the payload of the last reading said for its tags, in their order, and what they came to. */
+  said: { readonly values: readonly (Document | undefined)[]; readonly tags: Readonly<Record<string, string>> } | undefined;
 }
 
 /** No message of this topic passes; `fault` is undefined where a profile says that they are to be ignored. */
@@ -153,6 +155,10 @@ export class ProfileTopics {
   }
 }
 
+export function readSource(source: CompiledSource, entry: TopicEntry, own: Document, whole: Document): Document | undefined {
+  return source.kind === 'path' ? readPath(source, own, whole) : renderTemplate(source, entry.captures);
+}
+
 function describe(topic: string, { value: { recipe }, captures }: TopicMatch<Target>): TopicEntry | RefusedTopic {
   const { plan } = recipe;
   const device = plan.device.kind === 'template' ? renderTemplate(plan.device, captures) : undefined;
@@ -179,7 +185,7 @@ function describe(topic: string, { value: { recipe }, captures }: TopicMatch<Tar
     return { ok: false, fault: fault('SCHEMA_MISMATCH', `profile "${plan.name}": two values would have one name under "${excerpt(topic, 255)}"`) };
   }
   const scalar = typeof plan.scalar === 'object' ? renderTemplate(plan.scalar, asNames(captures)) : plan.scalar;
-  const last = { lastDevice: undefined, lastStem: '', sharedUnits: new SharedTexts(), sharedTags: new SharedTexts() };
+  const last = { lastDevice: undefined, lastStem: '', sharedUnits: new SharedTexts(), sharedTags: new SharedTexts(), said: undefined };
   return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, payloadTags, scalar, entries, ...last };
 }
 

@@ -4,12 +4,13 @@ import { type Fault, fault } from '../domain/fault.ts';
 import { FLAG, flagBit, flagList } from '../domain/flags.ts';
 import { escapeKey, MAX_NAME, type Places, ValueCollector } from '../domain/flatten.ts';
 import type { EpochMs, InboundMessage } from '../domain/message.ts';
-import { type CompiledSource, type Document, readPath, renderTemplate } from '../domain/payload-path.ts';
+import { type Document, readPath } from '../domain/payload-path.ts';
 import type { Limits } from '../domain/profile.ts';
 import type { ProfilePlan } from '../domain/profile-plan.ts';
 import type { Reading, Value } from '../domain/reading.ts';
 import type { FieldsPart, ValuesPlan } from '../domain/values-plan.ts';
-import type { TopicEntry } from './profile-topics.ts';
+import { readSource, type TopicEntry } from './profile-topics.ts';
+import { tagsOf } from './reading-tags.ts';
 import type { TypeWatch } from './type-watch.ts';
 
 /** A reading under construction: its id comes last. */
@@ -76,7 +77,8 @@ export class ReadingBuilder {
     if (device === undefined) {
       return fault('DEVICE_MISSING', `profile "${plan.name}": the payload does not name the device`);
     }
-    const tags = entry.payloadTags.length === 0 && plan.tagsFrom === undefined ? entry.tags : this.tags(plan, entry, own, whole);
+    const given = plan.tagsFrom === undefined ? undefined : this.object(readPath(plan.tagsFrom, own, whole));
+    const tags = tagsOf(entry, given, own, whole);
     if (typeof tags === 'string') {
       return fault('SCHEMA_MISMATCH', `profile "${plan.name}": ${tags}`);
     }
@@ -220,40 +222,6 @@ export class ReadingBuilder {
     this.side.flatten('', found, undefined);
     return this.side.values;
   }
-
-  /** The tags of topic and payload, or a sentence about the one that cannot be a tag. Those that the profile names win. */
-  private tags(plan: ProfilePlan, entry: TopicEntry, own: Document, whole: Document): Readonly<Record<string, string>> | string | undefined {
-    const tags = emptyBag<string>();
-    const given = plan.tagsFrom === undefined ? undefined : this.object(readPath(plan.tagsFrom, own, whole));
-    for (const name in given) {
-      const text = String(given[name]);
-      if (text.length > MAX_NAME) {
-        return `tag "${name}" is longer than ${MAX_NAME} characters`;
-      }
-      tags[name] = text;
-    }
-    for (const name in entry.tags) {
-      tags[name] = entry.tags[name] as string;
-    }
-    for (const { name, source } of entry.payloadTags) {
-      const found = readSource(source, entry, own, whole);
-      if (found === undefined || found === null) {
-        continue;
-      }
-      if (typeof found === 'object') {
-        return `tag "${name}" is an object or array`;
-      }
-      const text = String(found);
-      if (text.length > MAX_NAME) {
-        return `tag "${name}" is longer than ${MAX_NAME} characters`;
-      }
-      tags[name] = text;
-    }
-    for (const _ in tags) {
-      return entry.sharedTags.of(tags);
-    }
-    return undefined;
-  }
 }
 
 type OtherValues = Extract<ValuesPlan, { kind: 'merged' | 'pairs' }>;
@@ -268,10 +236,6 @@ function namedFlags(found: Document | undefined): number {
     bits |= flagBit(name);
   }
   return bits;
-}
-
-function readSource(source: CompiledSource, entry: TopicEntry, own: Document, whole: Document): Document | undefined {
-  return source.kind === 'path' ? readPath(source, own, whole) : renderTemplate(source, entry.captures);
 }
 
 /** Text that may name a device or number a message: a number, or a string that is neither empty nor too long. */

@@ -1,4 +1,5 @@
 import type { ConfirmChannel, Message } from 'amqplib';
+import { Chain, type Link } from '../domain/chain.ts';
 import { type Fault, fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
@@ -19,7 +20,7 @@ export interface Sending {
   readonly done: (fault: Fault | undefined) => void;
 }
 
-interface Pending {
+interface Pending extends Link<Pending> {
   readonly sending: Sending;
   readonly sentAt: number;
   /** For how long its connection had been blocked by then. */
@@ -48,8 +49,8 @@ export class BridgeLine {
   private readonly options: BridgeLineOptions;
   private readonly channel: ConfirmChannel;
   private readonly headers: PluginHeaders;
-  /** By message id, in the order of sending. */
-  private readonly pending = new Map<string, Pending>();
+  /** In the order of sending. */
+  private readonly pending = new Chain<Pending>();
   private readonly forget: () => void;
   private readonly openedAt: number;
   private ended = false;
@@ -62,8 +63,10 @@ export class BridgeLine {
     this.headers = pluginHeadersOf(connection.serverProperties.version);
     this.forget = connection.onLost((reason) => this.end(fault('NOT_CONNECTED', reason)));
     channel.on('return', (message: Message) => {
-      const pending = this.pending.get(String(message.properties.messageId));
-      if (pending !== undefined) pending.returned = (message.fields as { replyText?: string }).replyText ?? 'returned';
+      const id: unknown = message.properties.messageId;
+      for (const pending of this.pending) {
+        if (pending.sending.id === id) pending.returned = (message.fields as { replyText?: string }).replyText ?? 'returned';
+      }
     });
     channel.on('error', (error: Error) => this.end(this.closeFault(error)));
     channel.prependListener('close', () => this.end(fault('NOT_CONNECTED', 'the channel was lost before the confirm')));
@@ -72,8 +75,9 @@ export class BridgeLine {
   publish(sending: Sending): void {
     const { exchange, mandatory, scheduler } = this.options;
     const { id, message, routingKey, late, done } = sending;
-    const pending: Pending = { sending, sentAt: scheduler.monotonic(), blockedMs: this.connection.blockedMs, returned: undefined };
-    this.pending.set(id, pending);
+    const { blockedMs } = this.connection;
+    const pending: Pending = { sending, sentAt: scheduler.monotonic(), blockedMs, returned: undefined, older: undefined, newer: undefined };
+    this.pending.append(pending);
     try {
       this.channel.publish(
         exchange,
@@ -82,7 +86,7 @@ export class BridgeLine {
         { ...pluginProperties(message, this.headers, late), messageId: id, mandatory },
         (error: unknown) => {
           // A lost channel fails its confirms too: by then they are answered.
-          if (!this.pending.delete(id)) return;
+          if (!this.answered(pending)) return;
           if (error !== null) {
             this.refused();
             done(fault('BROKER_NACK', `the broker refused a message to '${exchange}': a queue behind it is full or has no leader`));
@@ -95,7 +99,7 @@ export class BridgeLine {
       );
     } catch (error) {
       // amqplib throws on a channel that is closed, and its event is under way.
-      if (this.pending.delete(id)) done(fault('NOT_CONNECTED', messageOf(error)));
+      if (this.answered(pending)) done(fault('NOT_CONNECTED', messageOf(error)));
     }
   }
 
@@ -106,7 +110,7 @@ export class BridgeLine {
 
   /** For how long the oldest message has been waiting for its confirm, milliseconds; undefined while the broker blocks publishers: nothing is late then. */
   get waitedMs(): number | undefined {
-    const oldest = this.pending.values().next().value;
+    const { oldest } = this.pending;
     if (oldest === undefined || this.connection.blockedReason !== undefined) return undefined;
     return this.options.scheduler.monotonic() - oldest.sentAt - (this.connection.blockedMs - oldest.blockedMs);
   }
@@ -123,6 +127,13 @@ export class BridgeLine {
     await closeChannel(this.channel, deadlineMs, this.options.scheduler);
   }
 
+  /** Whether it was still on its way. */
+  private answered(pending: Pending): boolean {
+    if (!this.pending.has(pending)) return false;
+    this.pending.remove(pending);
+    return true;
+  }
+
   private refused(): void {
     if (this.spent || this.options.scheduler.monotonic() - this.openedAt < REPLACE_MS) return;
     this.spent = true;
@@ -134,8 +145,8 @@ export class BridgeLine {
     if (this.ended) return;
     this.ended = true;
     this.forget();
-    const sendings = Array.from(this.pending.values(), ({ sending }) => sending);
-    this.pending.clear();
+    const sendings = Array.from(this.pending, ({ sending }) => sending);
+    for (const pending of this.pending) this.pending.remove(pending);
     this.options.onEnd(this, why, sendings);
   }
 

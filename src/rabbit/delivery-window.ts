@@ -1,3 +1,4 @@
+import { Chain } from '../domain/chain.ts';
 import type { Observer } from '../domain/events.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
 import type { InboundMessage } from '../domain/message.ts';
@@ -38,11 +39,8 @@ export interface DeliveryWindowOptions {
  */
 export class DeliveryWindow implements DeliveryOwner {
   private readonly options: DeliveryWindowOptions;
-  /** Not acked yet, by tag; a Map keeps the order of insertion, which is the order of tags. */
-  private readonly open = new Map<number, PendingDelivery>();
-  /** Tags of what has settled and perhaps is not acked: since the last look at what waits too long, and before that one. */
-  private fresh: number[] = [];
-  private aged: number[] = [];
+  /** Not acked yet, in the order of tags. */
+  private readonly open = new Chain<PendingDelivery>();
   /** Settled and not acked. */
   private waiting = 0;
   /** Settled since the last flush. */
@@ -78,7 +76,7 @@ export class DeliveryWindow implements DeliveryOwner {
   /** A message has arrived under this tag. Tags come in rising order. */
   receive(tag: number, message: InboundMessage): PendingDelivery {
     const delivery = new PendingDelivery(message, tag, this);
-    this.open.set(tag, delivery);
+    this.open.append(delivery);
     this.owed += 1;
     this.total += 1;
     this.options.ledger.messageReceived(message.body.length);
@@ -92,7 +90,6 @@ export class DeliveryWindow implements DeliveryOwner {
     if (outcome === 'abandoned') return;
     this.answered += 1;
     this.waiting += 1;
-    this.fresh.push(delivery.tag);
     this.due += 1;
     if (this.due >= this.options.flushAt) this.flush();
     else this.flushLater();
@@ -112,41 +109,44 @@ export class DeliveryWindow implements DeliveryOwner {
       this.late = 0;
     }
     if (this.waiting >= this.options.holdAt) this.flushAll();
-    else if (this.frontIsSettled()) this.send([]);
+    else if (this.open.oldest?.ackable === true) this.send([]);
     this.watch();
   }
 
   /** Sends an ack for all that has settled, whatever it stands behind. */
   flushAll(): void {
-    const tags = [...this.aged, ...this.fresh];
-    this.aged = [];
-    this.fresh = [];
-    this.send(tags);
+    this.send(this.settled(() => true));
   }
 
   /** The channel is gone: what is unsettled counts as abandoned, late parts are ignored. */
   lose(): void {
     if (this.lost) return;
     this.lost = true;
-    for (const delivery of this.open.values()) {
+    for (const delivery of this.open) {
+      this.open.remove(delivery);
       if (!delivery.lose()) continue;
       this.owed -= 1;
       this.options.ledger.messageSettled('abandoned');
     }
-    this.open.clear();
     this.forget();
   }
 
-  /** Acks the settled front with one frame, then these tags singly, as far as the front has not taken them along. */
-  private send(tags: readonly number[]): void {
+  /** Those that may be acked and are picked, in order. */
+  private settled(pick: (delivery: PendingDelivery) => boolean): PendingDelivery[] {
+    return [...this.open].filter((delivery) => delivery.ackable && pick(delivery));
+  }
+
+  /** Acks the settled front with one frame, then these singly, as far as the front has not taken them along. */
+  private send(alone: readonly PendingDelivery[]): void {
     if (this.lost || this.waiting === 0) return;
     this.options.beforeAcks?.();
     try {
       this.ackFront();
-      for (const tag of tags) {
-        if (!this.open.delete(tag)) continue;
+      for (const delivery of alone) {
+        if (!this.open.has(delivery)) continue;
+        this.open.remove(delivery);
         this.waiting -= 1;
-        this.options.ack(tag, false);
+        this.options.ack(delivery.tag, false);
       }
       this.options.onAcked?.();
     } catch {
@@ -157,8 +157,6 @@ export class DeliveryWindow implements DeliveryOwner {
 
   private forget(): void {
     this.waiting = 0;
-    this.aged = [];
-    this.fresh = [];
     this.stopWaiting?.();
     this.stopWaiting = undefined;
   }
@@ -168,27 +166,23 @@ export class DeliveryWindow implements DeliveryOwner {
     if (this.waiting === 0 || this.lost || this.stopWaiting !== undefined) return;
     this.stopWaiting = this.options.after(this.options.holdMs, () => {
       this.stopWaiting = undefined;
-      const old = this.aged.filter((tag) => this.open.has(tag));
-      this.aged = this.fresh;
-      this.fresh = [];
+      const old = this.settled((delivery) => {
+        const { passed } = delivery;
+        delivery.passed = true;
+        return passed;
+      });
       if (old.length > 0) this.send(old);
       this.watch();
     });
   }
 
-  private frontIsSettled(): boolean {
-    const [first] = this.open.values();
-    return first?.ackable === true;
-  }
-
   private ackFront(): void {
     let last = 0;
     let count = 0;
-    for (const [tag, delivery] of this.open) {
-      if (!delivery.ackable) break;
-      last = tag;
+    for (let delivery = this.open.oldest; delivery?.ackable === true; delivery = this.open.oldest) {
+      last = delivery.tag;
       count += 1;
-      this.open.delete(tag);
+      this.open.remove(delivery);
     }
     this.waiting -= count;
     if (count > 0) this.options.ack(last, count > 1);

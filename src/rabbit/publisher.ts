@@ -1,9 +1,11 @@
-import { setMaxListeners } from 'node:events';
 import type { ConfirmChannel, Message, Options } from 'amqplib';
+import { Chain, type Link } from '../domain/chain.ts';
 import { type Fault, failed, fault, ok, type Result } from '../domain/fault.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
+import { AbortWatch } from './abort-watch.ts';
 import { unavailability } from './availability.ts';
 import { closeChannel, type Connection } from './connection.ts';
+import { aborted, lost, noRight, noSuchExchange, nacked, unroutable } from './publish-faults.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
 import type { Session } from './session.ts';
 
@@ -32,7 +34,8 @@ export type PublishProperties = Omit<Options.Publish, 'messageId' | 'mandatory' 
 interface Line {
   readonly channel: ConfirmChannel;
   readonly connection: Connection;
-  readonly pending: Map<string, Pending>;
+  /** In the order of sending. */
+  readonly pending: Chain<Pending>;
   /** On the monotonic clock. */
   readonly openedAt: number;
   dead: boolean;
@@ -41,7 +44,10 @@ interface Line {
   forget(): void;
 }
 
-interface Pending {
+interface Pending extends Link<Pending> {
+  /** AMQP message-id. */
+  readonly id: string;
+  readonly signal: AbortSignal;
   /** Reply text of basic.return; it comes before the confirm of the same message. */
   returned: string | undefined;
   /** Its time is up; the answer waits for the end of the channel. */
@@ -61,14 +67,14 @@ interface Pending {
 export class ConfirmPublisher {
   private readonly options: ConfirmPublisherOptions;
   private line: Line | undefined;
-  /** Used no more: each is closed when its last message is answered. */
-  private readonly outworn = new Set<Line>();
+  /** That one, and those whose last message is not answered yet. */
+  private readonly lines = new Set<Line>();
   private opening: Promise<Line | Fault> | undefined;
   /** Publishes still to be sent one at a time, after the broker refused one of several without saying which. */
   private careful = 0;
   private turn: Promise<unknown> = Promise.resolve();
   private closed = false;
-  private signal: AbortSignal | undefined;
+  private readonly aborts = new AbortWatch((signal) => this.abort(signal));
 
   constructor(options: ConfirmPublisherOptions) {
     this.options = options;
@@ -77,7 +83,8 @@ export class ConfirmPublisher {
   /** Closes the channel; what is unconfirmed answers NOT_CONNECTED. Never rejects. */
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
-    const lines = [...this.outworn, ...(this.line === undefined ? [] : [this.line])];
+    this.aborts.close();
+    const lines = [...this.lines].filter(({ dead }) => !dead);
     for (const line of lines) this.retire(line, fault('NOT_CONNECTED', 'the publisher is closing'));
     await Promise.all(lines.map(async ({ channel }) => await closeChannel(channel, deadlineMs, this.options.scheduler)));
   }
@@ -86,11 +93,6 @@ export class ConfirmPublisher {
   async publish(id: string, routingKey: string, body: Buffer, properties: PublishProperties, signal: AbortSignal): Promise<Result<void>> {
     if (body.length > this.options.maxMessageBytes) {
       return failed('TOO_LARGE', `${body.length} bytes; the bound is ${this.options.maxMessageBytes} (rabbitmq.maxMessageBytes)`);
-    }
-    if (signal !== this.signal) {
-      // One signal serves everything in flight; Node would warn of a leak from the eleventh on.
-      setMaxListeners(0, signal);
-      this.signal = signal;
     }
     if (this.careful === 0) return await this.send(id, routingKey, body, properties, signal);
     this.careful -= 1;
@@ -122,20 +124,24 @@ export class ConfirmPublisher {
       const started = scheduler.monotonic();
       let cancelTimer = (): void => {};
       let open = true;
+      const heard = this.aborts.enter(signal);
       const pending: Pending = {
+        id,
+        signal,
+        older: undefined,
+        newer: undefined,
         returned: undefined,
         expired: false,
         settle: (result) => {
           if (!open) return;
           open = false;
           cancelTimer();
-          signal.removeEventListener('abort', abort);
-          if (line.pending.get(id) === pending) line.pending.delete(id);
-          if (line.pending.size === 0 && this.outworn.has(line)) this.putAway(line);
+          line.pending.remove(pending);
+          this.aborts.leave(heard);
+          if (line.pending.size === 0 && this.line !== line) this.putAway(line);
           resolve(result);
         },
       };
-      const abort = (): void => pending.settle(aborted());
       const watch = (): void => {
         const waited = scheduler.monotonic() - started - (line.connection.blockedMs - blockedAtStart);
         const left = line.connection.blockedReason === undefined ? confirmTimeoutMs - waited : confirmTimeoutMs;
@@ -143,7 +149,7 @@ export class ConfirmPublisher {
         else cancelTimer = scheduler.after(Math.ceil(left), watch);
       };
       // Set before sending: amqplib sends in a later tick, but nothing promises that.
-      line.pending.set(id, pending);
+      line.pending.append(pending);
       try {
         line.channel.publish(exchange, routingKey, body, { ...properties, messageId: id, mandatory: true, deliveryMode: 2 }, (error: unknown) => {
           if (error === null) pending.settle(pending.returned === undefined ? ok(undefined) : unroutable(exchange, routingKey, pending.returned));
@@ -155,21 +161,24 @@ export class ConfirmPublisher {
         pending.settle(line.dead || isClosed(error) ? { ok: false, fault: line.fault ?? lost() } : failed('ENCODE_FAILED', messageOf(error), error));
         return;
       }
-      signal.addEventListener('abort', abort);
       watch();
     });
   }
 
   private refused(line: Line): Fault {
     const { exchange, scheduler } = this.options;
-    if (this.line === line && scheduler.monotonic() - line.openedAt >= REPLACE_MS) {
-      this.line = undefined;
-      this.outworn.add(line);
-    }
-    return fault('BROKER_NACK', nacked(exchange));
+    if (this.line === line && scheduler.monotonic() - line.openedAt >= REPLACE_MS) this.line = undefined;
+    return nacked(exchange);
   }
 
+  private abort(signal: AbortSignal): void {
+    for (const line of this.lines) for (const pending of line.pending) if (pending.signal === signal) pending.settle(aborted());
+  }
+
+  /** Not used any more, and nothing is owed on it. */
   private putAway(line: Line): void {
+    this.lines.delete(line);
+    if (line.dead) return;
     this.retire(line, undefined);
     void closeChannel(line.channel, CLOSE_MS, this.options.scheduler);
   }
@@ -204,10 +213,10 @@ export class ConfirmPublisher {
       return fault('NOT_CONNECTED', messageOf(error));
     }
     const openedAt = this.options.scheduler.monotonic();
-    const line: Line = { channel, connection, pending: new Map(), openedAt, dead: false, fault: undefined, forget: () => {} };
+    const line: Line = { channel, connection, pending: new Chain(), openedAt, dead: false, fault: undefined, forget: () => {} };
     channel.on('return', (message: Message) => {
-      const pending = line.pending.get(String(message.properties.messageId));
-      if (pending !== undefined) pending.returned = (message.fields as { replyText?: string }).replyText ?? 'returned';
+      const id: unknown = message.properties.messageId;
+      for (const pending of line.pending) if (pending.id === id) pending.returned = (message.fields as { replyText?: string }).replyText ?? 'returned';
     });
     channel.on('error', (error: Error) => this.retire(line, this.closeFault(error, line.pending.size)));
     // In front of amqplib's own listener, which fails the outstanding confirms like nacks.
@@ -219,18 +228,19 @@ export class ConfirmPublisher {
       return fault('NOT_CONNECTED', 'the publisher is closed');
     }
     this.line = line;
+    this.lines.add(line);
     return line;
   }
 
   /** Ends a line once: everything unanswered on it gets this fault. */
   private retire(line: Line, why: Fault | undefined): void {
     if (this.line === line) this.line = undefined;
-    this.outworn.delete(line);
+    if (line.pending.size === 0) this.lines.delete(line);
     if (line.dead) return;
     line.dead = true;
     line.fault = why ?? lost();
     line.forget();
-    for (const pending of line.pending.values()) if (!pending.expired) pending.settle({ ok: false, fault: line.fault });
+    for (const pending of line.pending) if (!pending.expired) pending.settle({ ok: false, fault: line.fault });
   }
 
   /** The fault of a channel that the broker closed, by its AMQP reply code. */
@@ -239,12 +249,9 @@ export class ConfirmPublisher {
     const text = messageOf(error);
     switch (replyCodeOf(error) ?? 0) {
       case 404:
-        return fault('UNROUTABLE', `exchange '${exchange}' does not exist: ${text}. Declare it (sluice topology --apply)`);
+        return noSuchExchange(exchange, text);
       case 403:
-        return fault(
-          'ACCESS_REFUSED',
-          `no right to write to ${exchange === '' ? "the default exchange (grant write on 'amq.default')" : `exchange '${exchange}'`}: ${text}`,
-        );
+        return noRight(exchange, text);
       case 406:
         // The broker refuses one message (larger than its max_message_size) and does not say which. Alone it must be
         // this one; of several each goes again alone, so that the guilty one cannot fail the others for ever.
@@ -269,20 +276,4 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | und
 
 function isClosed(error: unknown): boolean {
   return error instanceof Error && error.name === 'IllegalOperationError';
-}
-
-function lost(): Fault {
-  return fault('NOT_CONNECTED', 'the channel was lost before the confirm');
-}
-
-function aborted(): Result<void> {
-  return failed('NOT_CONNECTED', 'the publish was given up before the confirm');
-}
-
-function nacked(exchange: string): string {
-  return `the broker refused a message to exchange '${exchange}' (basic.nack): a queue behind it is full (overflow reject-publish) or has no leader`;
-}
-
-function unroutable(exchange: string, routingKey: string, text: string): Result<void> {
-  return failed('UNROUTABLE', `exchange '${exchange}' has no queue for routing key '${routingKey}' (${text})`);
 }

@@ -100,6 +100,7 @@ export class AmqpSink implements Sink {
       gateway: this.options.gateway,
       sealedAt: batch.sealedAt,
       texts: batch.items.map((item) => item.text),
+      bytes: batch.bytes,
       encoding: batch.encoding,
       gzip: batch.destination.action.gzip,
     });

@@ -40,6 +40,13 @@ function samples(): readonly Reading[] {
 const input = { id: 'batch-1', gateway: 'gw "1"', sealedAt: 1_763_884_800_123, encoding: 'json', gzip: false } as const;
 
 describe('encodeBatch', () => {
+  it.each(['json', 'ndjson'] as const)('takes the number of bytes that was counted as %s, and refuses a wrong one', (encoding) => {
+    const texts = samples().map(encodeReading);
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    expect(encodeBatch({ ...input, encoding, texts, bytes }).body).toEqual(encodeBatch({ ...input, encoding, texts }).body);
+    for (const off of [-100, -2, -1, 1, 2, 100]) expect(() => encodeBatch({ ...input, encoding, texts, bytes: bytes + off })).toThrow(/bytes that were counted/);
+  });
+
   it('writes JSON that the published schema accepts', () => {
     const batch = encodeBatch({ ...input, texts: samples().map(encodeReading) });
     expect(batch).toMatchObject({ type: 'sluice.readings.v1', contentType: 'application/json', contentEncoding: undefined });

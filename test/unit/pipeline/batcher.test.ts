@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Batcher } from '../../../src/pipeline/batcher.ts';
+import { Batcher, type Clock } from '../../../src/pipeline/batcher.ts';
 import type { Batch } from '../../../src/pipeline/ports.ts';
 import { destination, item } from './fixtures.ts';
 
@@ -10,15 +10,17 @@ function setUp(): { batcher: Batcher; sealed: Batch[] } {
   return { batcher: new Batcher({ nextId: () => `b${(id += 1)}`, config: () => 'v1', emit: (batch) => sealed.push(batch) }), sealed };
 }
 
+const clockAt = (monotonic: number, now: number): Clock => ({ monotonic: () => monotonic, now: () => now });
+
 describe('Batcher', () => {
   it('seals by count, and not before', () => {
     const { batcher, sealed } = setUp();
     const to = destination({ batch: { count: 3, bytes: 1000, ageMs: 100 } });
-    batcher.add(to, item(), 0, 0);
-    batcher.add(to, item(), 0, 0);
+    batcher.add(to, item(), clockAt(0, 0));
+    batcher.add(to, item(), clockAt(0, 0));
     expect(sealed).toEqual([]);
     expect(batcher.size).toBe(2);
-    batcher.add(to, item(), 0, 5);
+    batcher.add(to, item(), clockAt(0, 5));
     expect(sealed).toMatchObject([{ id: 'b1', sealedBy: 'count', sealedAt: 5, bytes: 21 }]);
     expect(batcher.size).toBe(0);
   });
@@ -26,10 +28,10 @@ describe('Batcher', () => {
   it('decides by bytes before adding: a batch stays below, and a first item always fits', () => {
     const { batcher, sealed } = setUp();
     const to = destination({ batch: { count: 100, bytes: 10, ageMs: 100 } });
-    batcher.add(to, item({ bytes: 8 }), 0, 0);
-    batcher.add(to, item({ bytes: 3 }), 0, 0);
+    batcher.add(to, item({ bytes: 8 }), clockAt(0, 0));
+    batcher.add(to, item({ bytes: 3 }), clockAt(0, 0));
     expect(sealed).toMatchObject([{ sealedBy: 'bytes', bytes: 8 }]);
-    batcher.add(to, item({ bytes: 50 }), 0, 0);
+    batcher.add(to, item({ bytes: 50 }), clockAt(0, 0));
     expect(sealed.map((batch) => batch.bytes)).toEqual([8, 3, 50]);
     expect(batcher.size).toBe(0);
   });
@@ -38,7 +40,7 @@ describe('Batcher', () => {
     const { batcher, sealed } = setUp();
     const to = destination({ batch: { count: 100, bytes: 1000, ageMs: 100 } });
     for (const at of [0, 30, 60, 90]) {
-      batcher.add(to, item(), at, at);
+      batcher.add(to, item(), clockAt(at, at));
       batcher.due(at, at);
     }
     expect(sealed).toEqual([]);
@@ -48,11 +50,23 @@ describe('Batcher', () => {
     expect(batcher.nextDueAt()).toBeUndefined();
   });
 
+  it('loses no open batch where more destinations come than are kept', () => {
+    const { batcher, sealed } = setUp();
+    const open = destination({ batch: { count: 2, bytes: 1000, ageMs: 100 } });
+    batcher.add({ ...open, key: 'open' }, item(), clockAt(0, 0));
+    const alone = destination({ batch: { count: 1, bytes: 1000, ageMs: 100 } });
+    for (let i = 0; i < 25_000; i += 1) batcher.add({ ...alone, key: `alone-${i}` }, item(), clockAt(0, 0));
+    expect([sealed.length, batcher.size, batcher.nextDueAt()]).toEqual([25_000, 1, 100]);
+    batcher.add({ ...open, key: 'open' }, item(), clockAt(0, 0));
+    expect(sealed.at(-1)).toMatchObject({ destination: { key: 'open' }, items: [{}, {}] });
+    expect(batcher.size).toBe(0);
+  });
+
   it('starts the age anew for each batch, and never seals an empty one', () => {
     const { batcher, sealed } = setUp();
     const to = destination({ batch: { count: 100, bytes: 1000, ageMs: 100 } });
     batcher.due(10_000, 0);
-    batcher.add(to, item(), 10_050, 0);
+    batcher.add(to, item(), clockAt(10_050, 0));
     batcher.due(10_100, 0);
     expect(sealed).toEqual([]);
     batcher.due(10_150, 0);
@@ -63,9 +77,9 @@ describe('Batcher', () => {
     const { batcher, sealed } = setUp();
     const slow = destination({ batch: { count: 10, bytes: 1000, ageMs: 500 } }, 'slow');
     const quick = destination({ batch: { count: 10, bytes: 1000, ageMs: 50 } }, 'quick');
-    expect(batcher.add(slow, item(), 0, 0)).toBe(true);
-    expect(batcher.add(quick, item(), 10, 0)).toBe(true);
-    expect(batcher.add(quick, item(), 20, 0)).toBe(false);
+    expect(batcher.add(slow, item(), clockAt(0, 0))).toBe(true);
+    expect(batcher.add(quick, item(), clockAt(10, 0))).toBe(true);
+    expect(batcher.add(quick, item(), clockAt(20, 0))).toBe(false);
     expect(batcher.nextDueAt()).toBe(60);
     batcher.due(60, 0);
     expect(sealed.map((batch) => [batch.destination.key, batch.items.length])).toEqual([['quick', 2]]);
@@ -86,7 +100,7 @@ describe('Batcher', () => {
         steps.forEach(({ to: i, bytes, wait }, n) => {
           clock += wait;
           batcher.due(clock, clock);
-          batcher.add(to[i] ?? destination(), item({ bytes, text: String(n) }), clock, clock);
+          batcher.add(to[i] ?? destination(), item({ bytes, text: String(n) }), clockAt(clock, clock));
         });
         batcher.flush(clock);
         for (const batch of sealed) {
