@@ -14,10 +14,8 @@ export interface BatchInput {
   readonly id: string;
   readonly gateway: string;
   readonly sealedAt: EpochMs;
-  /** Readings as `encodeReading` wrote them, in order. */
-  readonly texts: readonly string[];
-  /** UTF-8 bytes of all texts together, where they have been counted. */
-  readonly bytes?: number | undefined;
+  /** Its readings, in order, as `Content` has them for this encoding. */
+  readonly content: Buffer;
   readonly encoding: Encoding;
   readonly gzip: boolean;
 }
@@ -29,40 +27,17 @@ export interface EncodedBatch {
   readonly type: string;
 }
 
-const [COMMA, LF] = [0x2c, 0x0a];
-
 /** What stands around the readings. In NDJSON every line ends with LF, the last one too, so that bodies can be concatenated. */
-function frameOf({ id, gateway, sealedAt, encoding }: BatchInput): { readonly head: string; readonly between: number; readonly tail: string } {
-  if (encoding === 'ndjson') return { head: '', between: LF, tail: '\n' };
-  const head = `{"version":${WIRE_VERSION},"batch":${quote(id)},"gateway":${quote(gateway)},"sealedAt":${sealedAt},"readings":[`;
-  return { head, between: COMMA, tail: ']}' };
+function frameOf({ id, gateway, sealedAt, encoding }: BatchInput): { readonly head: string; readonly tail: string } {
+  if (encoding === 'ndjson') return { head: '', tail: '\n' };
+  return { head: `{"version":${WIRE_VERSION},"batch":${quote(id)},"gateway":${quote(gateway)},"sealedAt":${sealedAt},"readings":[`, tail: ']}' };
 }
 
-/** Throws where `bytes` is not what the texts have. Each text goes to its place at once: a quarter of the time of joining them first (12 to 50 us for 100 readings, 100 to 110 joined). */
 function plainBody(input: BatchInput): Buffer {
-  const { texts } = input;
-  if (texts.length === 0 && input.encoding === 'ndjson') return Buffer.alloc(0);
-  const { head, between, tail } = frameOf(input);
-  const size = Buffer.byteLength(head) + Buffer.byteLength(tail) + Math.max(0, texts.length - 1) + (input.bytes ?? bytesOf(texts));
-  const body = Buffer.allocUnsafe(size);
-  let at = body.write(head, 0);
-  for (let i = 0; i < texts.length; i += 1) {
-    if (i > 0) {
-      body[at] = between;
-      at += 1;
-    }
-    at += body.write(texts[i] as string, at);
-  }
-  // Where there are more bytes than was said, there is no room for the tail.
-  const end = body.write(tail, at);
-  if (at + end !== size || end !== tail.length) throw new Error(`the readings of a batch do not have the ${input.bytes} bytes that were counted`);
-  return body;
-}
-
-function bytesOf(texts: readonly string[]): number {
-  let sum = 0;
-  for (const text of texts) sum += Buffer.byteLength(text);
-  return sum;
+  const { content, encoding } = input;
+  if (content.length === 0 && encoding === 'ndjson') return Buffer.alloc(0);
+  const { head, tail } = frameOf(input);
+  return Buffer.concat([Buffer.from(head), content, Buffer.from(tail)]);
 }
 
 /** The AMQP body of a batch and the properties that describe it. Pure: the same input gives the same bytes on every attempt. */

@@ -1,3 +1,4 @@
+import { Content } from '../codec/content.ts';
 import { Chain, type Link } from '../domain/chain.ts';
 import type { SealReason } from '../domain/events.ts';
 import type { EpochMs } from '../domain/message.ts';
@@ -10,9 +11,16 @@ interface Place extends Link<Place> {
   destination: Destination;
   /** Undefined where no batch is open. */
   items: Item[] | undefined;
+  content: Content;
+  /** What the next batch will come to, more or less: what the last one did. */
+  room: number;
   bytes: number;
   dueAt: number;
 }
+
+/** Room for a batch that is larger than the last one: an eighth. */
+const SLACK = 8;
+const NOTHING = new Content('json', 0);
 
 /** From so many places on, about 0.2 kB each, the empty ones are looked for and let go. */
 const MANY_PLACES = 10_000;
@@ -65,13 +73,14 @@ export class Batcher {
     }
   }
 
-  /** Asks the clock only where a batch is opened or sealed. Answers true if a new one was opened: the next due time may have moved. */
-  add(destination: Destination, item: Item, clock: Clock): boolean {
+  /** `text`: of the item, with as many bytes as that says. Asks the clock only where a batch is opened or sealed. Answers true if a new one was opened: the next due time may have moved. */
+  add(destination: Destination, item: Item, text: string, clock: Clock): boolean {
     const { count, bytes, ageMs } = destination.action.batch;
     const place = this.placeOf(destination);
     if (place.items !== undefined && place.bytes + item.bytes > bytes) this.seal(place, 'bytes', clock.now());
     const opened = place.items === undefined;
-    const items = place.items ?? this.open(place, destination, clock.monotonic() + ageMs);
+    const items = place.items ?? this.open(place, destination, item.bytes, clock.monotonic() + ageMs);
+    place.content.append(text, item.bytes);
     items.push(item);
     place.bytes += item.bytes;
     this.count += 1;
@@ -112,7 +121,7 @@ export class Batcher {
     let place = this.places.get(key);
     if (place === undefined) {
       if (this.places.size >= this.sweepAt) this.sweep();
-      place = { destination, items: undefined, bytes: 0, dueAt: 0, older: undefined, newer: undefined };
+      place = { destination, items: undefined, content: NOTHING, room: 0, bytes: 0, dueAt: 0, older: undefined, newer: undefined };
       this.places.set(key, place);
     }
     return place;
@@ -133,8 +142,9 @@ export class Batcher {
     return queue;
   }
 
-  private open(place: Place, destination: Destination, dueAt: number): Item[] {
+  private open(place: Place, destination: Destination, least: number, dueAt: number): Item[] {
     const items: Item[] = [];
+    place.content = new Content(destination.action.encoding, Math.max(place.room, least));
     place.destination = destination;
     place.items = items;
     place.bytes = 0;
@@ -145,14 +155,18 @@ export class Batcher {
 
   private seal(place: Place, by: SealReason, now: EpochMs): void {
     const { destination, bytes, items = [] } = place;
+    const content = place.content.bytes();
     this.queueOf(destination).remove(place);
     place.items = undefined;
+    place.content = NOTHING;
+    place.room = content.length + Math.floor(content.length / SLACK);
     this.count -= items.length;
     this.options.emit({
       id: this.options.nextId(),
       destination,
       encoding: destination.action.encoding,
       items,
+      content,
       bytes,
       sealedBy: by,
       sealedAt: now,

@@ -165,7 +165,7 @@ export class Forwarder {
     const text = encodeReading(reading);
     const bytes = Buffer.byteLength(text);
     for (const destination of routing.takers) this.offer(delivery, reading, destination, text, bytes);
-    for (const destination of routing.taps) this.tap({ delivery, reading, text, bytes, dedupeKey: undefined }, destination);
+    for (const destination of routing.taps) this.tap({ delivery, reading, bytes, dedupeKey: undefined }, text, destination);
     return text;
   }
 
@@ -184,18 +184,18 @@ export class Forwarder {
       graveyard.buryReading(delivery, reading, route, fault('LANE_FULL', `${lane.size} readings wait already; held by ${lane.lastFault}`));
       return;
     }
-    this.add(destination, { delivery, reading, text, bytes, dedupeKey });
+    this.add(destination, { delivery, reading, bytes, dedupeKey }, text);
   }
 
-  private add(destination: Destination, item: Item): void {
-    if (this.batcher.add(destination, item, this.options.scheduler)) this.arm();
+  private add(destination: Destination, item: Item, text: string): void {
+    if (this.batcher.add(destination, item, text, this.options.scheduler)) this.arm();
   }
 
   private tapItems = 0;
 
-  private tap(item: Item, destination: Destination): void {
+  private tap(item: Item, text: string, destination: Destination): void {
     this.tapItems += 1;
-    this.add(destination, item);
+    this.add(destination, item, text);
   }
 
   private sealed(batch: Batch): void {

@@ -2,6 +2,7 @@ import type { Observer } from '../domain/events.ts';
 import { type Fault, type FaultCode, failed, type Result } from '../domain/fault.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
 import type { PublishAction } from '../domain/route.ts';
+import { bytesOf, partOf } from './batch-part.ts';
 import type { Dedupe } from './dedupe.ts';
 import type { Graveyard } from './graveyard.ts';
 import type { Permits } from './permits.ts';
@@ -149,7 +150,7 @@ export class Lane {
       attempt: async (signal) => {
         pending = this.prune(pending);
         if (pending.length === 0) return { ok: true, value: undefined };
-        return await this.publish(pending === head.items ? head : { ...head, items: pending, bytes: bytesOf(pending) }, signal);
+        return await this.publish(pending === head.items ? head : partOf(head, pending), signal);
       },
       availability: this.context.sink,
       retry: this.context.retry,
@@ -243,7 +244,7 @@ export class Lane {
   /** Halves the head, in order: the good readings of a batch must not share the fate of the one that cannot pass. */
   private split(head: Batch, items: readonly Item[], fault: Fault): void {
     const middle = items.length >> 1;
-    const half = (part: readonly Item[]): Batch => ({ ...head, id: this.context.nextId(), items: part, bytes: bytesOf(part), sealedBy: 'split' });
+    const half = (part: readonly Item[]): Batch => ({ ...partOf(head, part), id: this.context.nextId(), sealedBy: 'split' });
     this.queue.splice(0, 1, half(items.slice(0, middle)), half(items.slice(middle)));
     this.context.observer({ type: 'batch-split', route: this.destination.route, items: items.length, code: fault.code });
   }
@@ -283,10 +284,4 @@ export class Lane {
     observer({ type: 'lane-resumed', route, destination: `${exchange}/${routingKey}`, heldMs: scheduler.monotonic() - this.held.since, attempts });
     this.held = undefined;
   }
-}
-
-function bytesOf(items: readonly Item[]): number {
-  let sum = 0;
-  for (const item of items) sum += item.bytes;
-  return sum;
 }

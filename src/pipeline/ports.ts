@@ -37,9 +37,7 @@ export interface Delivery {
 export interface Item {
   readonly delivery: Delivery;
   readonly reading: Reading;
-  /** The reading in the route's encoding, without separators. */
-  readonly text: string;
-  /** UTF-8 bytes of `text`. */
+  /** UTF-8 bytes of its text (`encodeReading`). */
   readonly bytes: number;
   /** What deduplication remembers of it; undefined where the id is not stable. */
   readonly dedupeKey: KeyHash | undefined;
@@ -64,6 +62,9 @@ export interface Batch {
   readonly destination: Destination;
   readonly encoding: Encoding;
   readonly items: readonly Item[];
+  /** Their texts, as `Content` has them. */
+  readonly content: Buffer;
+  /** Of the texts alone. */
   readonly bytes: number;
   readonly sealedBy: SealReason;
   readonly sealedAt: EpochMs;

@@ -99,8 +99,7 @@ export class AmqpSink implements Sink {
       id: batch.id,
       gateway: this.options.gateway,
       sealedAt: batch.sealedAt,
-      texts: batch.items.map((item) => item.text),
-      bytes: batch.bytes,
+      content: batch.content,
       encoding: batch.encoding,
       gzip: batch.destination.action.gzip,
     });

@@ -143,9 +143,8 @@ const NO_FAILURE = (route: string, message: string): void => {
   throw new Error(`${route}: ${message}`);
 };
 
-function bodyOf({ id, sealedAt, items, bytes, encoding, destination }: Batch): Buffer {
-  const texts = items.map(({ text }) => text);
-  return encodeBatch({ id, gateway: 'bench', sealedAt, texts, bytes, encoding, gzip: destination.action.gzip }).body;
+function bodyOf({ id, sealedAt, content, encoding, destination }: Batch): Buffer {
+  return encodeBatch({ id, gateway: 'bench', sealedAt, content, encoding, gzip: destination.action.gzip }).body;
 }
 
 /** A part of the work, with CPU of the process for one message in nanoseconds, one for each round. */

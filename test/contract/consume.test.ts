@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { encodeBatch } from '../../src/codec/batch.ts';
 import { Consumer } from '../../src/commands/consumer.ts';
 import { EXIT } from '../../src/commands/command.ts';
+import { contentOfTexts } from '../support/batches.ts';
 import { Hand, soon, unique, until } from '../support/rabbit.ts';
 import { TcpProxy } from '../../src/verify/proxy.ts';
 
@@ -31,7 +32,7 @@ describe('sluice consume', () => {
     const texts = ids.map(
       (id) => `{"id":"${id}","device":"d","profile":"p","topic":"t","measuredAt":1700000000000,"receivedAt":1,"values":{"n":9007199254740993}}`,
     );
-    const { body, type, contentType, contentEncoding } = encodeBatch({ id: 'b', gateway: 'g', sealedAt: 0, texts, encoding, gzip });
+    const { body, type, contentType, contentEncoding } = encodeBatch({ id: 'b', gateway: 'g', sealedAt: 0, content: contentOfTexts(texts, encoding), encoding, gzip });
     hand.channel.publish('', queue, body, { type, contentType, ...(contentEncoding === undefined ? {} : { contentEncoding }) });
   }
   function consumer(options: Partial<ConstructorParameters<typeof Consumer>[0]>): {
@@ -137,7 +138,8 @@ describe('sluice consume', () => {
     await hand.channel.assertExchange(exchange, 'fanout', { durable: false });
     closers.push(() => hand.channel.deleteExchange(exchange));
     const { lines, stop, done } = consumer({ exchange, urls: [broker.adminUrl] });
-    const { body, type, contentType } = encodeBatch({ id: 'b', gateway: 'g', sealedAt: 0, texts: ['{"id":"live"}'], encoding: 'json', gzip: false });
+    const content = contentOfTexts(['{"id":"live"}'], 'json');
+    const { body, type, contentType } = encodeBatch({ id: 'b', gateway: 'g', sealedAt: 0, content, encoding: 'json', gzip: false });
     await until('it arrives', () => {
       hand.channel.publish(exchange, '', body, { type, contentType });
       return lines.length > 0;

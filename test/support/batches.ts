@@ -1,4 +1,5 @@
-import type { PublishAction } from '../../src/domain/route.ts';
+import { Content } from '../../src/codec/content.ts';
+import type { Encoding, PublishAction } from '../../src/domain/route.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import type { Batch, DeadLetter, Delivery, Item } from '../../src/pipeline/ports.ts';
 import { fault } from '../../src/domain/fault.ts';
@@ -28,7 +29,14 @@ export function messageOf(overrides: Partial<InboundMessage> = {}): InboundMessa
   };
 }
 
-/** A batch for sinks alone: its items have texts, and deliveries that nobody settles. */
+/** Texts as they stand in the body of a batch. */
+export function contentOfTexts(texts: readonly string[], encoding: Encoding): Buffer {
+  const content = new Content(encoding, 0);
+  for (const text of texts) content.append(text, Buffer.byteLength(text));
+  return content.bytes();
+}
+
+/** A batch for sinks alone: its content is these texts, and deliveries that nobody settles. */
 export function batchOf(shape: Partial<BatchShape>): Batch {
   const { id = 'batch', exchange = 'x', routingKey = '', headers, texts = ['{"id":"r1"}'], sealedAt = 1_700_000_000_123 } = shape;
   const delivery: Delivery = { message: messageOf(), live: true, split: () => {}, settlePart: () => {} };
@@ -63,7 +71,6 @@ export function batchOf(shape: Partial<BatchShape>): Batch {
         tags: undefined,
         flags: undefined,
       },
-      text,
       bytes: Buffer.byteLength(text),
       dedupeKey: undefined,
     }),
@@ -73,6 +80,7 @@ export function batchOf(shape: Partial<BatchShape>): Batch {
     destination: { key: `${exchange} ${routingKey}`, route: 'test', action, exchange, routingKey, headers, final: true },
     encoding: action.encoding,
     items,
+    content: contentOfTexts(texts, action.encoding),
     bytes: items.reduce((sum, item) => sum + item.bytes, 0),
     sealedBy: 'count',
     sealedAt,

@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { encodeReading } from '../../../src/codec/reading.ts';
 import { type Fault, failed, fault, ok, type Result } from '../../../src/domain/fault.ts';
 import type { Batch, DeadLetter, DeadLetterSink, Sink } from '../../../src/pipeline/ports.ts';
+import { contentOfTexts } from '../batches.ts';
 import type { Outbound, SimBroker, SimClient } from './broker.ts';
 import { Line } from './line.ts';
 
@@ -151,9 +153,12 @@ export class SimSink implements Sink, DeadLetterSink, SimClient {
   }
 }
 
-function outbound({ id, destination, items }: Batch): Outbound {
+function outbound({ id, destination, items, content, bytes, encoding }: Batch): Outbound {
   const { exchange, routingKey } = destination;
-  return { id, exchange, routingKey, texts: items.map((item) => item.text), code: undefined };
+  const texts = items.map(({ reading }) => encodeReading(reading));
+  const separators = items.length - 1;
+  if (!content.equals(contentOfTexts(texts, encoding)) || content.length !== bytes + separators) throw new Error(`batch ${id} does not hold what its items are`);
+  return { id, exchange, routingKey, texts, code: undefined };
 }
 
 function carriable({ destination }: Batch): boolean {

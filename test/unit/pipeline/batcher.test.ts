@@ -2,7 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Batcher, type Clock } from '../../../src/pipeline/batcher.ts';
 import type { Batch } from '../../../src/pipeline/ports.ts';
-import { destination, item } from './fixtures.ts';
+import { destination, item, reading } from './fixtures.ts';
+
+/** As many bytes as an item of the fixtures has. */
+const TEXT = '{"n":1}';
 
 function setUp(): { batcher: Batcher; sealed: Batch[] } {
   const sealed: Batch[] = [];
@@ -16,11 +19,11 @@ describe('Batcher', () => {
   it('seals by count, and not before', () => {
     const { batcher, sealed } = setUp();
     const to = destination({ batch: { count: 3, bytes: 1000, ageMs: 100 } });
-    batcher.add(to, item(), clockAt(0, 0));
-    batcher.add(to, item(), clockAt(0, 0));
+    batcher.add(to, item(), TEXT, clockAt(0, 0));
+    batcher.add(to, item(), TEXT, clockAt(0, 0));
     expect(sealed).toEqual([]);
     expect(batcher.size).toBe(2);
-    batcher.add(to, item(), clockAt(0, 5));
+    batcher.add(to, item(), TEXT, clockAt(0, 5));
     expect(sealed).toMatchObject([{ id: 'b1', sealedBy: 'count', sealedAt: 5, bytes: 21 }]);
     expect(batcher.size).toBe(0);
   });
@@ -28,10 +31,10 @@ describe('Batcher', () => {
   it('decides by bytes before adding: a batch stays below, and a first item always fits', () => {
     const { batcher, sealed } = setUp();
     const to = destination({ batch: { count: 100, bytes: 10, ageMs: 100 } });
-    batcher.add(to, item({ bytes: 8 }), clockAt(0, 0));
-    batcher.add(to, item({ bytes: 3 }), clockAt(0, 0));
+    batcher.add(to, item({ bytes: 8 }), 'x'.repeat(8), clockAt(0, 0));
+    batcher.add(to, item({ bytes: 3 }), 'x'.repeat(3), clockAt(0, 0));
     expect(sealed).toMatchObject([{ sealedBy: 'bytes', bytes: 8 }]);
-    batcher.add(to, item({ bytes: 50 }), clockAt(0, 0));
+    batcher.add(to, item({ bytes: 50 }), 'x'.repeat(50), clockAt(0, 0));
     expect(sealed.map((batch) => batch.bytes)).toEqual([8, 3, 50]);
     expect(batcher.size).toBe(0);
   });
@@ -40,7 +43,7 @@ describe('Batcher', () => {
     const { batcher, sealed } = setUp();
     const to = destination({ batch: { count: 100, bytes: 1000, ageMs: 100 } });
     for (const at of [0, 30, 60, 90]) {
-      batcher.add(to, item(), clockAt(at, at));
+      batcher.add(to, item(), TEXT, clockAt(at, at));
       batcher.due(at, at);
     }
     expect(sealed).toEqual([]);
@@ -53,11 +56,11 @@ describe('Batcher', () => {
   it('loses no open batch where more destinations come than are kept', () => {
     const { batcher, sealed } = setUp();
     const open = destination({ batch: { count: 2, bytes: 1000, ageMs: 100 } });
-    batcher.add({ ...open, key: 'open' }, item(), clockAt(0, 0));
+    batcher.add({ ...open, key: 'open' }, item(), TEXT, clockAt(0, 0));
     const alone = destination({ batch: { count: 1, bytes: 1000, ageMs: 100 } });
-    for (let i = 0; i < 25_000; i += 1) batcher.add({ ...alone, key: `alone-${i}` }, item(), clockAt(0, 0));
+    for (let i = 0; i < 25_000; i += 1) batcher.add({ ...alone, key: `alone-${i}` }, item(), TEXT, clockAt(0, 0));
     expect([sealed.length, batcher.size, batcher.nextDueAt()]).toEqual([25_000, 1, 100]);
-    batcher.add({ ...open, key: 'open' }, item(), clockAt(0, 0));
+    batcher.add({ ...open, key: 'open' }, item(), TEXT, clockAt(0, 0));
     expect(sealed.at(-1)).toMatchObject({ destination: { key: 'open' }, items: [{}, {}] });
     expect(batcher.size).toBe(0);
   });
@@ -66,7 +69,7 @@ describe('Batcher', () => {
     const { batcher, sealed } = setUp();
     const to = destination({ batch: { count: 100, bytes: 1000, ageMs: 100 } });
     batcher.due(10_000, 0);
-    batcher.add(to, item(), clockAt(10_050, 0));
+    batcher.add(to, item(), TEXT, clockAt(10_050, 0));
     batcher.due(10_100, 0);
     expect(sealed).toEqual([]);
     batcher.due(10_150, 0);
@@ -77,9 +80,9 @@ describe('Batcher', () => {
     const { batcher, sealed } = setUp();
     const slow = destination({ batch: { count: 10, bytes: 1000, ageMs: 500 } }, 'slow');
     const quick = destination({ batch: { count: 10, bytes: 1000, ageMs: 50 } }, 'quick');
-    expect(batcher.add(slow, item(), clockAt(0, 0))).toBe(true);
-    expect(batcher.add(quick, item(), clockAt(10, 0))).toBe(true);
-    expect(batcher.add(quick, item(), clockAt(20, 0))).toBe(false);
+    expect(batcher.add(slow, item(), TEXT, clockAt(0, 0))).toBe(true);
+    expect(batcher.add(quick, item(), TEXT, clockAt(10, 0))).toBe(true);
+    expect(batcher.add(quick, item(), TEXT, clockAt(20, 0))).toBe(false);
     expect(batcher.nextDueAt()).toBe(60);
     batcher.due(60, 0);
     expect(sealed.map((batch) => [batch.destination.key, batch.items.length])).toEqual([['quick', 2]]);
@@ -100,16 +103,17 @@ describe('Batcher', () => {
         steps.forEach(({ to: i, bytes, wait }, n) => {
           clock += wait;
           batcher.due(clock, clock);
-          batcher.add(to[i] ?? destination(), item({ bytes, text: String(n) }), clockAt(clock, clock));
+          batcher.add(to[i] ?? destination(), item({ bytes, reading: reading({ n }) }), 'x'.repeat(bytes), clockAt(clock, clock));
         });
         batcher.flush(clock);
         for (const batch of sealed) {
           expect(batch.items.length).toBeLessThanOrEqual(4);
           expect(batch.bytes <= 100 || batch.items.length === 1).toBe(true);
           expect(batch.bytes).toBe(batch.items.reduce((sum, each) => sum + each.bytes, 0));
+          expect(batch.content.toString()).toBe(batch.items.map((each) => 'x'.repeat(each.bytes)).join(','));
         }
         for (const { key } of to) {
-          const got = sealed.filter((batch) => batch.destination.key === key).flatMap((batch) => batch.items.map((each) => Number(each.text)));
+          const got = sealed.filter((batch) => batch.destination.key === key).flatMap((batch) => batch.items.map((each) => each.reading.values['n']));
           expect(got).toEqual(
             steps
               .map((each, n) => ({ key: `k${each.to}`, n }))

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { contentOf } from '../../../src/codec/content.ts';
+import { encodeReading } from '../../../src/codec/reading.ts';
 import type { GatewayEvent } from '../../../src/domain/events.ts';
 import { failed, type Fault, type FaultCode, fault, ok, type Result } from '../../../src/domain/fault.ts';
 import type { KeyHash } from '../../../src/domain/key-hash.ts';
@@ -104,7 +106,11 @@ function rig(action: Partial<PublishAction> = {}): Rig {
 
 function batch(id: string, items: readonly Item[], action: Parameters<typeof destination>[0] = {}): Batch {
   const bytes = items.reduce((sum, each) => sum + each.bytes, 0);
-  return { id, destination: destination(action), encoding: 'json', items, bytes, sealedBy: 'count', sealedAt: 1_700_000_000_000, config: 'v1' };
+  const content = contentOf(
+    items.map((each) => each.reading),
+    'json',
+  );
+  return { id, destination: destination(action), encoding: 'json', items, content, bytes, sealedBy: 'count', sealedAt: 1_700_000_000_000, config: 'v1' };
 }
 
 const ids = (batches: readonly Batch[]): string[] => batches.map((each) => each.id);
@@ -162,19 +168,20 @@ describe('Lane', () => {
 
   it('halves a batch that is refused for good until one reading is left, and buries only that one, in order', async () => {
     const { lane, answers, sent, letters, time } = rig();
-    const refusing = (sealed: Batch): Result<void> => (sealed.items.some((each) => each.text === 'bad') ? failed('TOO_LARGE', 'too large') : ok(undefined));
+    const refusing = (sealed: Batch): Result<void> => (sealed.items.some((each) => each.reading.id === 'bad') ? failed('TOO_LARGE', 'too large') : ok(undefined));
     for (let i = 0; i < 20; i += 1) answers.push(refusing);
     const outcomes: string[] = [];
-    const texts = ['1', '2', 'bad', '4', '5'];
+    const names = ['1', '2', 'bad', '4', '5'];
     lane.push(
       batch(
         'b1',
-        texts.map((text) => item({ text, delivery: delivery(1, outcomes) })),
+        names.map((id) => item({ reading: reading({ t: 1 }, { id }), delivery: delivery(1, outcomes) })),
       ),
     );
-    lane.push(batch('b2', [item({ text: '6' })]));
+    lane.push(batch('b2', [item({ reading: reading({ t: 1 }, { id: '6' }) })]));
     await time.runUntil(60_000);
-    const good = sent.filter((each) => refusing(each).ok).flatMap((each) => each.items.map((one) => one.text));
+    const good = sent.filter((each) => refusing(each).ok).flatMap((each) => each.items.map((one) => one.reading.id));
+    for (const { items, content } of sent) expect(content.toString()).toBe(items.map((one) => encodeReading(one.reading)).join(','));
     expect(good).toEqual(['1', '2', '4', '5', '6']);
     expect(letters).toMatchObject([{ fault: { code: 'TOO_LARGE' }, route: 'r' }]);
     expect(outcomes.sort()).toEqual(['dead-lettered', 'forwarded', 'forwarded', 'forwarded', 'forwarded']);
@@ -189,16 +196,16 @@ describe('Lane', () => {
     answers.push('NOT_CONNECTED');
     lane.push(
       batch('b1', [
-        item({ text: 'stale', delivery: stale }),
-        item({ text: 'known', dedupeKey: k1, delivery: delivery(1, outcomes) }),
-        item({ text: 'new', dedupeKey: k2, delivery: delivery(1, outcomes), reading: reading({ t: 1 }, { measuredAt: time.now() - 700 }) }),
+        item({ delivery: stale }),
+        item({ dedupeKey: k1, delivery: delivery(1, outcomes) }),
+        item({ dedupeKey: k2, delivery: delivery(1, outcomes), reading: reading({ t: 1 }, { id: 'new', measuredAt: time.now() - 700 }) }),
       ]),
     );
     await time.runUntil(1);
     stale.lose();
     dedupe.commit('dev', k1, time.now());
     await time.runUntil(10_000);
-    expect(sent[1]?.items.map((each) => each.text)).toEqual(['new']);
+    expect(sent[1]?.items.map((each) => each.reading.id)).toEqual(['new']);
     expect(outcomes).toEqual(['deduplicated', 'forwarded']);
     expect(ledger.items).toMatchObject({ abandoned: 1, deduplicated: 1, forwarded: 1 });
     expect(dedupe.has('dev', k2)).toBe(true);

@@ -1,0 +1,58 @@
+import type { Reading } from '../domain/reading.ts';
+import type { Encoding } from '../domain/route.ts';
+import { encodeReading } from './reading.ts';
+
+/** Comma; line feed. */
+const SEPARATORS: Readonly<Record<Encoding, number>> = { json: 0x2c, ndjson: 0x0a };
+
+/** Longest character in UTF-8: with so much room behind it a text that is longer than was said shows. */
+const SPARE = 4;
+
+/**
+ * Readings one behind the other, as they stand in the body of a batch: one byte between two, none before the first or behind the last.
+ * They are written as they come, so that no texts have to be kept until the batch goes out.
+ */
+export class Content {
+  private readonly separator: number;
+  private buffer: Buffer;
+  private used = 0;
+
+  /** `room`: bytes that it will come to, as far as anybody knows. */
+  constructor(encoding: Encoding, room: number) {
+    this.separator = SEPARATORS[encoding];
+    this.buffer = Buffer.allocUnsafe(room + SPARE);
+  }
+
+  /** `bytes`: of the text in UTF-8. Throws where it has another number of them. */
+  append(text: string, bytes: number): void {
+    const { used } = this;
+    const from = used === 0 ? 0 : used + 1;
+    const end = from + bytes;
+    if (end + SPARE > this.buffer.length) this.grow(end + SPARE);
+    if (used > 0) this.buffer[used] = this.separator;
+    const written = this.buffer.write(text, from);
+    if (written !== bytes) throw new Error(`a text of ${Buffer.byteLength(text)} bytes was said to have ${bytes}`);
+    this.used = end;
+  }
+
+  /** What was written so far; not a copy. */
+  bytes(): Buffer {
+    return this.buffer.subarray(0, this.used);
+  }
+
+  private grow(least: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(least, this.buffer.length * 2));
+    this.buffer.copy(larger, 0, 0, this.used);
+    this.buffer = larger;
+  }
+}
+
+/** Of readings that are encoded anew: `encodeReading` gives the same text each time. */
+export function contentOf(readings: readonly Reading[], encoding: Encoding): Buffer {
+  const content = new Content(encoding, 0);
+  for (const reading of readings) {
+    const text = encodeReading(reading);
+    content.append(text, Buffer.byteLength(text));
+  }
+  return content.bytes();
+}
