@@ -1,6 +1,7 @@
 import type { EdgeState } from '../domain/edge-state.ts';
 import type { Observer } from '../domain/events.ts';
 import { Ledger } from '../domain/ledger.ts';
+import { CrashNotes } from '../edge/crash-notes.ts';
 import { DirectOutlet } from '../edge/direct-outlet.ts';
 import type { Logging } from '../observe/logging.ts';
 import { BooksWatch, messagesAlone } from '../pipeline/books-watch.ts';
@@ -42,10 +43,12 @@ export class DirectEdge {
 
   private constructor(options: DirectEdgeOptions) {
     this.options = options;
-    const { settings, session, scheduler, observer } = options;
+    const { settings, session, scheduler, observer, logging } = options;
+    const folder = settings.edge.spool.dir;
     this.outlet = new DirectOutlet({
       ...options,
       window: settings.source.prefetch,
+      crashes: CrashNotes.open({ folder, warn: (message) => logging.logger.warn(message) }),
       away: () => unavailability(session),
       defer: setImmediate,
     });

@@ -54,7 +54,7 @@ export const FAULTS = {
   CRASH_LOOP: {
     kind: 'permanent',
     stage: 'receive',
-    doc: 'The broker delivered the message more often than `source.maxDeliveries` without getting an answer.',
+    doc: 'The broker delivered the message more often than `source.maxDeliveries` without getting an answer, or the gateway has ended on it three times (`edge.mode: direct`).',
   },
   NOT_CONNECTED: { kind: 'retryable', stage: 'publish', doc: 'No connection or channel to publish on, or it was lost before the confirm.' },
   BLOCKED: { kind: 'retryable', stage: 'publish', doc: 'The broker blocks publishers (memory or disk alarm).' },

@@ -20,6 +20,8 @@ export interface InboundMessage {
   readonly redelivered: boolean;
   /** `x-delivery-count` of a quorum queue: how often it came back without an ack; 0 where the queue does not count. */
   readonly deliveryCount: number;
+  /** How often this process has ended on it before, where only the process itself can know: a message of its own edge. */
+  readonly crashes?: number | undefined;
   /** An edge kept it for a while; `receivedAt` is when the edge got it. */
   readonly late?: boolean | undefined;
   /** AMQP message-id, where it has one: what the MQTT plugin publishes has none. */

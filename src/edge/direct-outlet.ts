@@ -7,6 +7,7 @@ import { type DeliveryOwner, PendingDelivery } from '../pipeline/delivery.ts';
 import { onceATurn } from '../pipeline/once-a-turn.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
 import type { Delivery } from '../pipeline/ports.ts';
+import type { CrashNotes } from './crash-notes.ts';
 
 export interface DirectOutletOptions {
   /** Most messages in the pipeline without an answer. */
@@ -20,6 +21,7 @@ export interface DirectOutletOptions {
   /** Why the pipeline cannot publish now; undefined when it can. `changed` tells of changes. */
   readonly away: () => Fault | undefined;
   readonly onBug: (error: unknown) => void;
+  readonly crashes: Pick<CrashNotes, 'countOf' | 'note' | 'forget'>;
   /** Runs a function once later in this turn of the event loop; `setImmediate`, save in tests. */
   readonly defer: (fn: () => void) => void;
 }
@@ -78,9 +80,11 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
   }
 
   send(message: KeptMessage, late: boolean, done: (fault: Fault | undefined) => void): void {
-    const { ledger, accept, onBug } = this.options;
+    const { ledger, accept, onBug, crashes } = this.options;
     this.count += 1;
-    const delivery = new PendingDelivery(inbound(message, late), this.count, this);
+    const arrived = inbound(message, late);
+    const before = crashes.countOf(arrived);
+    const delivery = new PendingDelivery(before === 0 ? arrived : { ...arrived, crashes: before }, this.count, this);
     this.open.set(delivery, done);
     this.owed += 1;
     ledger.messageReceived(message.payload.length);
@@ -89,6 +93,7 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
     } catch (error) {
       // Neither answered nor settled: it is on the disk or with its device, and comes again when the process does.
       this.trouble = fault('NOT_CONNECTED', 'the pipeline has failed');
+      crashes.note(arrived);
       onBug(error);
     }
   }
@@ -138,6 +143,7 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
     for (const delivery of settled) {
       const done = this.open.get(delivery);
       this.open.delete(delivery);
+      if (delivery.message.crashes !== undefined) this.options.crashes.forget(delivery.message);
       done?.(undefined);
     }
   }

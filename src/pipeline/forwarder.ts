@@ -14,6 +14,9 @@ import type { RecentMessages } from './recent-messages.ts';
 import type { Routing } from './router.ts';
 import type { Rules } from './rules.ts';
 
+/** A message that the process has ended on so often is buried undecoded. */
+const MOST_CRASHES = 3;
+
 export interface ForwarderOptions extends LaneServices {
   readonly rules: Rules;
   /** Shown each message. */
@@ -74,6 +77,11 @@ export class Forwarder {
     if (maxDeliveries > 0 && message.deliveryCount > maxDeliveries) {
       const text = `delivered ${message.deliveryCount} times without an answer (source.maxDeliveries is ${maxDeliveries})`;
       this.buryMessage(delivery, fault('CRASH_LOOP', text));
+      return;
+    }
+    const { crashes = 0 } = message;
+    if (crashes >= MOST_CRASHES) {
+      this.buryMessage(delivery, fault('CRASH_LOOP', `the gateway has ended ${crashes} times while it handled this message`));
       return;
     }
     this.options.recent.add(message);

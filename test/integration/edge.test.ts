@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import type { EdgeState } from '../../src/domain/edge-state.ts';
 import { freePorts } from '../../src/local/ports.ts';
 import { GatewayProcess } from '../../src/verify/gateway-process.ts';
+import { ENDS_ON_POISON, mutantBuild } from '../support/gateway-mutants.ts';
 import { Hand, unique, until } from '../support/rabbit.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -46,8 +47,18 @@ afterEach(async () => {
   }
 });
 
-/** An edge with a folder of its own. `url`: of RabbitMQ, which may be nowhere. `more`: of its `edge`, `spool`: of that. */
-async function bedOf(url: string, more = '', mode: 'bridge' | 'direct' = 'bridge', spool: Readonly<Record<string, unknown>> = {}): Promise<Bed> {
+interface Shape {
+  readonly mode?: 'bridge' | 'direct';
+  /** More of `edge` in its settings. */
+  readonly more?: string;
+  /** More of `edge.spool`. */
+  readonly spool?: Readonly<Record<string, unknown>>;
+  /** Another build. */
+  readonly entry?: string;
+}
+
+/** An edge with a folder of its own. `url`: of RabbitMQ, which may be nowhere. */
+async function bedOf(url: string, { mode = 'bridge', more = '', spool = {}, entry = ENTRY }: Shape = {}): Promise<Bed> {
   const name = `edge${unique()}`;
   const ports = await freePorts();
   const dir = join(root, name);
@@ -66,7 +77,7 @@ rabbitmq: { url: '\${SLUICE_AMQP_URL:-amqp://127.0.0.1:1}' }
 http: { port: ${ports.management} }
 ${mode === 'direct' ? pipelineOf(name) : ''}`,
   );
-  const edge = new GatewayProcess({ settings: file, httpPort: ports.management, env: { SLUICE_AMQP_URL: url }, log: join(dir, 'edge.log'), entry: ENTRY });
+  const edge = new GatewayProcess({ settings: file, httpPort: ports.management, env: { SLUICE_AMQP_URL: url }, log: join(dir, 'edge.log'), entry });
   const clients: MqttClient[] = [];
   beds.push({ edge, clients, queues: queuesOf(name, mode, more) });
   const connect = async (options: IClientOptions = {}, heard: string[] = []): Promise<MqttClient> => {
@@ -159,7 +170,7 @@ describe('an edge', () => {
   });
 
   it('gives up the oldest of QoS 0 for room where it is told to, and nothing that was acknowledged', async () => {
-    const bed = await bedOf(NOWHERE, '', 'bridge', { maxBytes: SMALLEST_SPOOL, whenFull: 'drop-oldest-qos0' });
+    const bed = await bedOf(NOWHERE, { spool: { maxBytes: SMALLEST_SPOOL, whenFull: 'drop-oldest-qos0' } });
     const got = await takes(bed.name);
     await bed.edge.start();
     const device = await bed.connect();
@@ -202,7 +213,7 @@ describe('an edge', () => {
 
   it('hands commands from RabbitMQ to devices, to those that are away when they come back, and its own only once', async () => {
     const word = `commands/${unique()}`;
-    const bed = await bedOf(broker.adminUrl, `commands: ['${word}/#']`);
+    const bed = await bedOf(broker.adminUrl, { more: `commands: ['${word}/#']` });
     await bed.edge.start();
     const options: IClientOptions = { clientId: `sleeper-${bed.name}`, clean: false };
     const sleeper = await bed.connect(options);
@@ -246,7 +257,7 @@ describe('a gateway that is its own edge', () => {
   const UP_TO_20 = Array.from({ length: 20 }, (_, i) => i + 1);
 
   it('is ready without RabbitMQ, keeps messages through a kill, and forwards their readings in order when it is there', async () => {
-    const bed = await bedOf(NOWHERE, '', 'direct');
+    const bed = await bedOf(NOWHERE, { mode: 'direct' });
     await bed.edge.start();
     const device = await bed.connect();
     for (const n of UP_TO_20) await publish(device, `${bed.name}/plant/press`, n);
@@ -272,8 +283,36 @@ describe('a gateway that is its own edge', () => {
     expect(await bed.edge.end('SIGTERM')).toBe(0);
   });
 
+  it('buries a message on which it has ended three times, and goes on with the others', async () => {
+    const build = mutantBuild(ENDS_ON_POISON);
+    const bed = await bedOf(NOWHERE, { mode: 'direct', entry: join(build, 'dist/src/main.js') });
+    await bed.edge.start();
+    const device = await bed.connect();
+    const topic = `${bed.name}/plant/press`;
+    await publish(device, topic, 1);
+    await device.publishAsync(topic, '{"values":{"n":2},"poison":true}', { qos: 1 });
+    await publish(device, topic, 3);
+    await bed.edge.end('SIGKILL');
+    for (let i = 0; i < 3; i += 1) {
+      bed.edge.launch({ env: { SLUICE_AMQP_URL: broker.adminUrl } });
+      await until('it ends by itself', () => !bed.edge.running, 60_000);
+    }
+    await bed.edge.start(60_000, { env: { SLUICE_AMQP_URL: broker.adminUrl } });
+    await until('the message is buried', async () => (await bed.edge.status()).ledger.messages.deadLettered === 1, 30_000);
+    const got = await readings(bed.name);
+    await until('the others came', () => got.includes(3), 30_000);
+    expect([...new Set(got)]).toEqual([1, 3]);
+    const dead = await hand.channel.get(`${bed.name}.dead`, { noAck: true });
+    expect(dead).toMatchObject({ content: Buffer.from('{"values":{"n":2},"poison":true}') });
+    await until('nothing is owed', async () => (await viewOf(bed.edge)).owed === 0, 30_000);
+    // It is forgotten: who replays it, or sends it again to a gateway that can read it, is not held to it.
+    expect(JSON.parse(readFileSync(join(bed.dir, 'kept', 'crashes.json'), 'utf8'))).toEqual({ version: 1, messages: {} });
+    expect(await bed.edge.end('SIGTERM')).toBe(0);
+    rmSync(build, { recursive: true, force: true });
+  });
+
   it('buries what it cannot read, takes what is replayed, and ends with nothing left when it is stopped under load', async () => {
-    const bed = await bedOf(broker.adminUrl, '', 'direct');
+    const bed = await bedOf(broker.adminUrl, { mode: 'direct' });
     await bed.edge.start();
     await until('it forwards', async () => (await bed.edge.status()).reasons.length === 0, 30_000);
     const got = await readings(bed.name);

@@ -12,9 +12,13 @@ let ledger: Ledger;
 let away: Fault | undefined;
 let later: (() => void)[];
 let bugs: unknown[];
+/** Messages on which the process has ended, by topic; what was noted and forgotten. */
+let crashed: Map<string, number>;
+let notes: string[];
 
 beforeEach(() => {
-  [taken, answers, order, later, bugs] = [[], [], [], [], []];
+  [taken, answers, order, later, bugs, notes] = [[], [], [], [], [], []];
+  crashed = new Map();
   ledger = new Ledger();
   away = undefined;
 });
@@ -27,6 +31,11 @@ function outletOf(accept: (delivery: Delivery) => void = (delivery) => void take
     beforeAcks: () => order.push('before'),
     away: () => away,
     onBug: (error) => bugs.push(error),
+    crashes: {
+      countOf: ({ topic }) => crashed.get(topic) ?? 0,
+      note: ({ topic }) => void notes.push(`note ${topic}`),
+      forget: ({ topic }) => void notes.push(`forget ${topic}`),
+    },
     defer: (fn) => later.push(fn),
   });
   outlet.start();
@@ -113,7 +122,9 @@ describe('messages of devices in the pipeline of this process', () => {
     away = undefined;
     outlet.changed();
     expect(changes).toEqual(['BLOCKED', undefined]);
-    const shut = new DirectOutlet({ window: 1, ledger, accept: () => {}, beforeAcks: () => {}, away: () => undefined, onBug: () => {}, defer: () => {} });
+    const nothing = (): void => {};
+    const crashes = { countOf: () => 0, note: nothing, forget: nothing };
+    const shut = new DirectOutlet({ window: 1, ledger, accept: nothing, beforeAcks: nothing, away: () => undefined, onBug: nothing, defer: nothing, crashes });
     expect(shut.unavailable?.code).toBe('NOT_CONNECTED');
   });
 
@@ -126,5 +137,18 @@ describe('messages of devices in the pipeline of this process', () => {
     expect(answers).toEqual([]);
     expect(outlet.unavailable).toBeDefined();
     expect(outlet.unsettled).toBe(1);
+    expect(notes).toEqual(['note a']);
+  });
+
+  it('say how often the process has ended on them, until they have settled', () => {
+    const outlet = outletOf();
+    crashed.set('b/c', 2);
+    send(outlet, 'a');
+    send(outlet, 'b.c');
+    expect(taken.map(({ message }) => message.crashes)).toEqual([undefined, 2]);
+    for (const delivery of taken) settle(delivery, 'forwarded');
+    expect(notes).toEqual([]);
+    turn();
+    expect(notes).toEqual(['forget b/c']);
   });
 });

@@ -108,6 +108,16 @@ describe('Forwarder', () => {
     expect(ledger.routes.get('r')).toMatchObject({ received: 2, forwarded: 2 });
   });
 
+  it('buries a message on which the process has ended three times before it is decoded', async () => {
+    let decoded = 0;
+    const { accept, time, letters } = rig([rule('r', publishTo('x'))], (message) => ((decoded += 1), one(message)));
+    accept('a', { crashes: 2 });
+    accept('b', { crashes: 3 });
+    await time.runUntil(1000);
+    expect(decoded).toBe(1);
+    expect(letters).toMatchObject([{ fault: { code: 'CRASH_LOOP', message: 'the gateway has ended 3 times while it handled this message' } }]);
+  });
+
   it('buries a message that crashes its readers before it is decoded', async () => {
     let decoded = 0;
     const { accept, time, letters } = rig([rule('r', publishTo('x'))], (message) => ((decoded += 1), one(message)), 5);
