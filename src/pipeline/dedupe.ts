@@ -23,9 +23,10 @@ const HEAVY_PART = 8;
  * Remembers what the broker has confirmed, so that a redelivery or a device's re-send is not forwarded twice.
  *
  * Commit-safe: a key enters only after the confirm, and is asked for twice, on arrival and again just before its
- * batch is sent. Two copies of one reading wait in the same lane (same id, same route, same destination), so the second finds
- * the first either confirmed, and ends as deduplicated, or failed, and takes its place. Only where they go different ways,
- * because one is late and a route asks for that, may both be under way, and both be forwarded.
+ * batch is sent. Two copies of one reading wait in the same lane (same id, same route, same destination): in one batch, which goes
+ * out without the second and settles both, or in two, so that the second finds the first either confirmed, and ends as
+ * deduplicated, or failed, and takes its place. Only where they go different ways, because one is late and a route asks for
+ * that, may both be under way, and both be forwarded.
  * Nothing is ever forgotten because a copy of it failed, which is how peers' dedupe loses data.
  *
  * Two generations instead of a list by age: the older one is dropped whole when the younger is full or half a window

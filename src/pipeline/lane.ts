@@ -2,7 +2,7 @@ import type { Observer } from '../domain/events.ts';
 import { type Fault, type FaultCode, failed, type Result } from '../domain/fault.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
 import type { PublishAction } from '../domain/route.ts';
-import { bytesOf, partOf } from './batch-part.ts';
+import { bytesOf, copiesIn, partOf } from './batch-part.ts';
 import type { Dedupe } from './dedupe.ts';
 import type { Graveyard } from './graveyard.ts';
 import type { Permits } from './permits.ts';
@@ -146,11 +146,16 @@ export class Lane {
     const { scheduler, signal, observer } = this.context;
     const startedAt = scheduler.monotonic();
     let pending = head.items;
+    /** Of them, second copies of others: they settle with those, and not before. */
+    let copies: readonly Item[] = [];
+    let sent = pending;
     const ending = await persist({
       attempt: async (signal) => {
         pending = this.prune(pending);
         if (pending.length === 0) return { ok: true, value: undefined };
-        return await this.publish(pending === head.items ? head : partOf(head, pending), signal);
+        copies = copiesIn(pending);
+        sent = copies.length === 0 ? pending : pending.filter((item) => !copies.includes(item));
+        return await this.publish(sent === head.items ? head : partOf(head, sent), signal);
       },
       availability: this.context.sink,
       retry: this.context.retry,
@@ -170,15 +175,16 @@ export class Lane {
           observer({
             type: 'batch-forwarded',
             route: this.destination.route,
-            items: pending.length,
-            bytes: pending === head.items ? head.bytes : bytesOf(pending),
+            items: sent.length,
+            bytes: sent === head.items ? head.bytes : bytesOf(sent),
             attempts: ending.attempts,
             publishMs: scheduler.monotonic() - startedAt,
-            oldestReceivedAt: pending[0]?.reading.receivedAt ?? at,
+            oldestReceivedAt: sent[0]?.reading.receivedAt ?? at,
             at,
           });
+          this.forwarded(sent);
+          this.end(copies, 'deduplicated');
         }
-        this.forwarded(pending);
         this.resumed(ending.attempts);
         return;
       case 'aborted':

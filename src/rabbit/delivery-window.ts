@@ -83,7 +83,7 @@ export class DeliveryWindow implements DeliveryOwner {
     return delivery;
   }
 
-  onSettled(delivery: PendingDelivery, outcome: Outcome): void {
+  onSettled(_delivery: PendingDelivery, outcome: Outcome): void {
     this.owed -= 1;
     this.options.ledger.messageSettled(outcome);
     // Stays in `open`, so that no `multiple` ack can run over it: the broker gives it out again.

@@ -32,7 +32,14 @@ describe('sluice consume', () => {
     const texts = ids.map(
       (id) => `{"id":"${id}","device":"d","profile":"p","topic":"t","measuredAt":1700000000000,"receivedAt":1,"values":{"n":9007199254740993}}`,
     );
-    const { body, type, contentType, contentEncoding } = encodeBatch({ id: 'b', gateway: 'g', sealedAt: 0, content: contentOfTexts(texts, encoding), encoding, gzip });
+    const { body, type, contentType, contentEncoding } = encodeBatch({
+      id: 'b',
+      gateway: 'g',
+      sealedAt: 0,
+      content: contentOfTexts(texts, encoding),
+      encoding,
+      gzip,
+    });
     hand.channel.publish('', queue, body, { type, contentType, ...(contentEncoding === undefined ? {} : { contentEncoding }) });
   }
   function consumer(options: Partial<ConstructorParameters<typeof Consumer>[0]>): {

@@ -59,7 +59,9 @@ export const RETRIES_BEHIND_LATER_WORK: GatewayMutant = {
 /** Not for `verify`: a gateway with a bug that one message meets. */
 export const ENDS_ON_POISON: GatewayMutant = {
   file: 'pipeline/forwarder.js',
-  edits: [['this.options.recent.add(message);', "if (message.body.includes('poison')) throw new Error('poisoned');\n        this.options.recent.add(message);"]],
+  edits: [
+    ['this.options.recent.add(message);', "if (message.body.includes('poison')) throw new Error('poisoned');\n        this.options.recent.add(message);"],
+  ],
 };
 
 export const GATEWAY_MUTANTS: readonly GatewayMutant[] = [ACKS_ON_DELIVERY, ACKS_BEFORE_THE_CONFIRM, IGNORES_RETURNS, RETRIES_BEHIND_LATER_WORK];

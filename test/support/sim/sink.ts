@@ -157,7 +157,8 @@ function outbound({ id, destination, items, content, bytes, encoding }: Batch): 
   const { exchange, routingKey } = destination;
   const texts = items.map(({ reading }) => encodeReading(reading));
   const separators = items.length - 1;
-  if (!content.equals(contentOfTexts(texts, encoding)) || content.length !== bytes + separators) throw new Error(`batch ${id} does not hold what its items are`);
+  if (!content.equals(contentOfTexts(texts, encoding)) || content.length !== bytes + separators)
+    throw new Error(`batch ${id} does not hold what its items are`);
   return { id, exchange, routingKey, texts, code: undefined };
 }
 

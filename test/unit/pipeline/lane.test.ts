@@ -168,7 +168,8 @@ describe('Lane', () => {
 
   it('halves a batch that is refused for good until one reading is left, and buries only that one, in order', async () => {
     const { lane, answers, sent, letters, time } = rig();
-    const refusing = (sealed: Batch): Result<void> => (sealed.items.some((each) => each.reading.id === 'bad') ? failed('TOO_LARGE', 'too large') : ok(undefined));
+    const refusing = (sealed: Batch): Result<void> =>
+      sealed.items.some((each) => each.reading.id === 'bad') ? failed('TOO_LARGE', 'too large') : ok(undefined);
     for (let i = 0; i < 20; i += 1) answers.push(refusing);
     const outcomes: string[] = [];
     const names = ['1', '2', 'bad', '4', '5'];
@@ -214,6 +215,26 @@ describe('Lane', () => {
     const { counts, sum } = ledger.delays.toConfirm.get('r') ?? { counts: [], sum: 0 };
     expect(counts.reduce((all, count) => all + count, 0)).toBe(1);
     expect(sum).toBeGreaterThanOrEqual(700);
+  });
+
+  it('sends one of two copies in a batch, and settles the other with it, not before', async () => {
+    const { lane, answers, sent, time, dedupe, ledger } = rig();
+    const [k1, k2] = ['k1', 'k2'].map((text) => dedupe.key(text)) as [KeyHash, KeyHash];
+    const outcomes: string[] = [];
+    const one = (id: string, dedupeKey: KeyHash | undefined, device = 'dev'): Item =>
+      item({ dedupeKey, reading: reading({ t: 1 }, { id, device }), delivery: delivery(1, outcomes) });
+    answers.push('NOT_CONNECTED');
+    // Two without a key, and one of another device, are no copies.
+    lane.push(batch('b1', [one('a', k1), one('b', k2), one('a', k1), one('c', undefined), one('c', undefined), one('a', k1), one('d', k1, 'other')]));
+    await time.runUntil(1);
+    expect([sent.length, outcomes]).toEqual([1, []]);
+    await time.runUntil(10_000);
+    for (const each of sent) {
+      expect(each.items.map(({ reading: { id } }) => id)).toEqual(['a', 'b', 'c', 'c', 'd']);
+      expect(each.content.toString()).toBe(each.items.map((of) => encodeReading(of.reading)).join(','));
+    }
+    expect(outcomes).toEqual([...Array.from({ length: 5 }, () => 'forwarded'), 'deduplicated', 'deduplicated']);
+    expect(ledger.items).toMatchObject({ forwarded: 5, deduplicated: 2 });
   });
 
   it('does not remember a reading whose publish failed', async () => {
