@@ -33,7 +33,7 @@ export function edge(live: EdgeLive): (frame: Frame) => View {
     });
     const depth = new Plot({ ...common, title: 'Messages on disk', lines: [{ name: 'messages', colour: '4' }] });
     const ledger = new LedgerLine();
-    const [way, spool, listener, sessions, refusals, losses] = [new Facts(), new Facts(), new Facts(), new Facts(), new Facts(), new Facts()];
+    const [way, spool, devices, refused] = [new Facts(), new Facts(), new Facts(), new Facts()];
     const none = el('p', { class: 'quiet' }, 'Nothing so far.');
 
     live.onEvent((state) => {
@@ -41,10 +41,8 @@ export function edge(live: EdgeLive): (frame: Frame) => View {
       ledger.set('edge', [{ what: 'messages', tally: state.ledger, owed: state.owed, off: state.imbalance }]);
       way.set(wayOf(state));
       spool.set(spoolOf(state.spool));
-      listener.set(listenerOf(state));
-      sessions.set(sessionsOf(state));
-      refusals.set(countsOf(state.refusals));
-      losses.set(countsOf(state.sessions.losses));
+      devices.set([...listenerOf(state), ...sessionsOf(state)]);
+      refused.set([...countsOf(state.refusals), ...countsOf(state.sessions.losses)]);
       none.hidden = sum(Object.values(state.refusals)) + sum(Object.values(state.sessions.losses)) > 0;
       const at = live.points.map((point) => point.at);
       rates.set(at, [live.points.map(({ published }) => published), live.points.map(({ forwarded }) => forwarded)]);
@@ -57,15 +55,9 @@ export function edge(live: EdgeLive): (frame: Frame) => View {
         'div',
         { class: 'overview' },
         el('dl', { class: 'tiles' }, ...Object.values(tiles).map(({ element }) => element)),
-        section('Ledger', ledger.element),
         el('div', { class: 'two' }, section('Messages per second', rates.element), section('Messages on disk', depth.element)),
-        el('div', { class: 'two' }, section('From here to RabbitMQ', way.element), section('Spool', spool.element)),
-        el(
-          'div',
-          { class: 'two' },
-          section('Devices', listener.element, sessions.element),
-          section('Not accepted, and lost to bounds', refusals.element, losses.element, none),
-        ),
+        el('div', { class: 'two' }, section('From here to RabbitMQ', way.element, ledger.element), section('Spool', spool.element)),
+        el('div', { class: 'two' }, section('Devices', devices.element), section('Not accepted, and lost to bounds', refused.element, none)),
       ),
     };
   };
@@ -81,7 +73,7 @@ function setTiles(
   devices.set(count(state.connections), `${count(state.connectionsAccepted)} accepted so far`);
   published.set(`${short(now?.published)}/s`, `${count(sum(state.publishes))} so far`);
   forwarded.set(`${short(now?.forwarded)}/s`, `${count(state.ledger.forwarded)} so far`);
-  kept.set(plural(messages, 'message'), `${bytes(used)} of ${bytes(maxBytes)}`, refusing !== undefined || used > maxBytes * NEARLY_FULL ? 'warn' : 'off');
+  kept.set(count(messages), `messages, ${bytes(used)} of ${bytes(maxBytes)}`, refusing !== undefined || used > maxBytes * NEARLY_FULL ? 'warn' : 'off');
   const age = oldestAt === undefined ? undefined : Math.max(0, Date.now() - oldestAt);
   oldest.set(age === undefined ? 'none' : duration(Math.floor(age / 1000) * 1000), state.late === 0 ? '' : `${count(state.late)} were late so far`);
 }

@@ -42,7 +42,7 @@ describe.skipIf(!CHROMIUM)('the page of an edge', { timeout: 600_000 }, () => {
   it('says how much is kept, since when, and how the books stand', async () => {
     await watched.shows('.gateway-name', 'gate-7');
     edge.state = { ...WELL, spool: { ...WELL.spool, messages: 1200, bytes: 30_000_000, oldestAt: Date.now() - 7_500_000 } };
-    await watched.shows('.tile.warn', /On disk1,200 messages30 MB of 33\.6 MB/);
+    await watched.shows('.tile.warn', /On disk1,200messages, 30 MB of 33\.6 MB/);
     await watched.shows('.tile', /Oldest on disk2 h 5 min2 were late so far/);
     await watched.shows('.ledger', 'Ledger balanced 60 messages received = 50 forwarded + 2 given up for age or room + 8 kept.');
     await watched.shows('section[aria-label^="Not accepted"]', /bad-credentials3.*queue-full4/);
@@ -82,7 +82,7 @@ describe.skipIf(!CHROMIUM)('the page of an edge', { timeout: 600_000 }, () => {
     await watched.becomes('no banner', NO_BANNER);
     await edge.stop();
     await watched.shows('.banner', /The edge does not answer.*What you see is \d+ m?s old/);
-    await watched.shows('.tile', 'On disk6 messages');
+    await watched.shows('.tile', 'On disk6messages');
     await edge.start();
     await watched.shows('.top .chip', 'Ready');
     await watched.becomes('no banner', NO_BANNER);
@@ -161,9 +161,9 @@ http: { port: ${ports.management} }
     await watched.shows('.banner', 'RabbitMQ is away. What devices publish is kept on disk');
     await watched.shows('.banner li', /127\.0\.0\.1/);
     await watched.shows('.gateway-name', 'gate-9');
-    await watched.shows('.tile', 'On disk0 messages');
+    await watched.shows('.tile', 'On disk0messages');
     for (let i = 0; i < 3; i += 1) await device.publishAsync('hall/press', String(i), { qos: 1 });
-    await watched.shows('.tile', 'On disk3 messages');
+    await watched.shows('.tile', 'On disk3messages');
     await watched.shows('.tile', 'Connected1');
     await watched.shows('.ledger', 'Ledger balanced 3 messages received = 0 forwarded + 3 kept.');
     await watched.shows('.facts', 'Published0 of QoS 0, 3 of QoS 1, 0 of QoS 2');
