@@ -1,8 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { encodeReading } from '../../../src/codec/reading.ts';
 import { type Fault, failed, fault, ok, type Result } from '../../../src/domain/fault.ts';
 import type { Batch, DeadLetter, DeadLetterSink, Sink } from '../../../src/pipeline/ports.ts';
-import { contentOfTexts } from '../batches.ts';
 import type { Outbound, SimBroker, SimClient } from './broker.ts';
 import { Line } from './line.ts';
 
@@ -153,12 +151,15 @@ export class SimSink implements Sink, DeadLetterSink, SimClient {
   }
 }
 
-function outbound({ id, destination, items, content, bytes, encoding }: Batch): Outbound {
+function outbound({ id, destination, items, content }: Batch): Outbound {
   const { exchange, routingKey } = destination;
-  const texts = items.map(({ reading }) => encodeReading(reading));
-  const separators = items.length - 1;
-  if (!content.equals(contentOfTexts(texts, encoding)) || content.length !== bytes + separators)
-    throw new Error(`batch ${id} does not hold what its items are`);
+  let at = 0;
+  const texts = items.map(({ bytes }) => {
+    const text = content.subarray(at, at + bytes).toString();
+    at += bytes + 1;
+    return text;
+  });
+  if (at !== content.length + 1) throw new Error(`batch ${id} does not hold what its items are`);
   return { id, exchange, routingKey, texts, code: undefined };
 }
 
