@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { keepPoolSmall } from '../../../../src/app/heap.ts';
+import { freshPool } from '../../../support/buffer-pool.ts';
 import { publish } from './packets.ts';
 import { ping, startListener, until } from './support.ts';
 
@@ -81,6 +83,8 @@ describe('acknowledgement', () => {
   });
 
   it('hands over a payload of its own', async () => {
+    keepPoolSmall();
+    freshPool();
     const { keeper, client } = await startListener();
     const device = await client('d1');
     device.send(publish('a', 'one', { qos: 1, id: 1 }), publish('a', 'x'.repeat(5000), { qos: 1, id: 2 }));
