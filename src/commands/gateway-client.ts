@@ -34,11 +34,18 @@ export class GatewayClient {
   async *events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent, undefined> {
     const answer = await this.ask(path, { signal });
     if (answer.body === null || answer.headers.get('content-type')?.startsWith('text/event-stream') !== true) throw this.stranger(path);
+    // The abort of a fetch can get lost once its answer has begun: Node.js 20 holds on to what passes it on by a weak reference.
+    const reader = answer.body.getReader();
+    const end = (): void => void reader.cancel().catch(() => {});
+    signal.addEventListener('abort', end);
     try {
-      yield* serverEvents(answer.body);
+      if (!signal.aborted) yield* serverEvents(chunksOf(reader));
     } catch (error) {
       if (signal.aborted) return;
       throw this.problem(EXIT.unavailable, `the connection to the gateway at ${this.url.origin} was lost: ${reasonOf(error)}`);
+    } finally {
+      signal.removeEventListener('abort', end);
+      end();
     }
     if (!signal.aborted) throw this.problem(EXIT.unavailable, `the gateway at ${this.url.origin} has ended the stream: it stops, or restarts`);
   }
@@ -88,6 +95,14 @@ export class GatewayClient {
 
   private problem(exitCode: number, text: string): CommandError {
     return new CommandError(exitCode, `${this.verb}: ${text}`);
+  }
+}
+
+async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array, undefined> {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
   }
 }
 
