@@ -14,7 +14,7 @@ export function keepHeapSmall(given: readonly string[] = process.execArgv, set: 
 }
 
 /**
- * Small buffers are cut out of pools of 8 KiB, as up to Node.js 24.20; later ones take 64 KiB. Payloads are copied so that one that
+ * Small buffers are cut out of pools of 8 KiB, as in Node.js 20.20; 24.21 takes 64 KiB. Payloads are copied so that one that
  * waits does not hold on to the chunk that the socket read, and may not hold on to as much by way of a pool.
  */
 export function keepPoolSmall(): void {
