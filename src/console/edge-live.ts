@@ -1,13 +1,11 @@
 import type { EdgeView } from './api-edge.ts';
 import { edgeVerdict } from './edge-verdict.ts';
 import { ApiError, get, repeat } from './net.ts';
-import { Pulse } from './pulse.ts';
+import { Pulse, remember } from './pulse.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Between an answer and the next question. */
 const ASK_MS = 1000;
-/** Points of the plots: ten minutes. */
-const MOST_POINTS = 600;
 
 /** One second of an edge. Rates are per second; null where they are not known. */
 export interface EdgePoint {
@@ -54,13 +52,12 @@ export class EdgeLive extends Pulse<EdgeView> {
     const { last } = this;
     const seconds = (now - this.heardAt) / 1000;
     this.heardAt = now;
-    this.points.push({
+    remember(this.points, {
       at: Date.now(),
       published: rate(last && sum(last.publishes), sum(state.publishes), seconds),
       forwarded: rate(last?.ledger.forwarded, state.ledger.forwarded, seconds),
       kept: state.spool.messages,
     });
-    if (this.points.length > MOST_POINTS) this.points.splice(0, this.points.length - MOST_POINTS);
   }
 }
 

@@ -1,11 +1,9 @@
 import type { History, HistoryPoint, LiveEvent } from './api.ts';
 import { gatewayVerdict } from './gateway-verdict.ts';
 import { ApiError, get, readStream } from './net.ts';
-import { Pulse } from './pulse.ts';
+import { MOST_POINTS, Pulse, remember } from './pulse.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Points of the plots: ten minutes, as the gateway keeps them. */
-const MOST_POINTS = 600;
 /** A connection without an event for this long is taken to be dead; there is one each second. */
 const IDLE_MS = 5000;
 const RETRY_MS = [300, 700, 1000, 2000] as const;
@@ -70,8 +68,7 @@ export class Live extends Pulse<LiveEvent> {
 
   private keep({ at, rates, latencyMs: { gateway } }: LiveEvent): void {
     const { received, forwarded, deadLettered, filtered } = rates;
-    this.points.push({ at, received, forwarded, deadLettered, filtered, gatewayP50: gateway?.p50 ?? null, gatewayP99: gateway?.p99 ?? null });
-    if (this.points.length > MOST_POINTS) this.points.splice(0, this.points.length - MOST_POINTS);
+    remember(this.points, { at, received, forwarded, deadLettered, filtered, gatewayP50: gateway?.p50 ?? null, gatewayP99: gateway?.p99 ?? null });
   }
 
   /** What was before the page was opened, or while it was away. */

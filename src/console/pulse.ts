@@ -4,6 +4,15 @@ import type { Verdict } from './verdict.ts';
 
 const TICK_MS = 500;
 
+/** Points of the plots: ten minutes, one a second. */
+export const MOST_POINTS = 600;
+
+/** Adds a point; the oldest gives way. */
+export function remember<Point>(points: Point[], point: Point): void {
+  points.push(point);
+  if (points.length > MOST_POINTS) points.splice(0, points.length - MOST_POINTS);
+}
+
 /** News of the process that the page is of, for all who show it, and whether it is news still. */
 export abstract class Pulse<T> {
   readonly freshness = new Freshness();
