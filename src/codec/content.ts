@@ -1,6 +1,4 @@
-import type { Reading } from '../domain/reading.ts';
 import type { Encoding } from '../domain/route.ts';
-import { encodeReading } from './reading.ts';
 
 /** Comma; line feed. */
 const SEPARATORS: Readonly<Record<Encoding, number>> = { json: 0x2c, ndjson: 0x0a };
@@ -47,12 +45,21 @@ export class Content {
   }
 }
 
-/** Of readings that are encoded anew: `encodeReading` gives the same text each time. */
-export function contentOf(readings: readonly Reading[], encoding: Encoding): Buffer {
-  const content = new Content(encoding, 0);
-  for (const reading of readings) {
-    const text = encodeReading(reading);
-    content.append(text, Buffer.byteLength(text));
-  }
-  return content.bytes();
+/** The texts of a content, which have so many bytes each; views of it. Throws where it holds anything else. */
+export function textsIn(content: Buffer, lengths: readonly number[]): Buffer[] {
+  let at = 0;
+  const texts = lengths.map((length) => {
+    const text = content.subarray(at, at + length);
+    at += length + 1;
+    return text;
+  });
+  const length = Math.max(0, at - 1);
+  if (length !== content.length) throw new Error(`a content of ${content.length} bytes was said to have ${length}`);
+  return texts;
+}
+
+/** The content that these texts make. */
+export function contentOf(texts: readonly Buffer[], encoding: Encoding): Buffer {
+  const separator = Buffer.of(SEPARATORS[encoding]);
+  return Buffer.concat(texts.flatMap((text, i) => (i === 0 ? [text] : [separator, text])));
 }

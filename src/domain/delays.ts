@@ -30,18 +30,23 @@ export class Delays {
   arrived(reading: Reading): void {
     const { flags } = reading;
     if (flags !== undefined) for (const flag of flags) this.flags[flag] += 1;
-    if (this.tells(flags)) this.toGateway.observe(Math.max(0, reading.receivedAt - reading.measuredAt));
+    const age = this.ageOf(reading);
+    if (age !== undefined) this.toGateway.observe(Math.max(0, age));
   }
 
-  /** The broker has confirmed a reading of this route. */
-  confirmed(route: string, reading: Reading, at: EpochMs): void {
-    if (!this.tells(reading.flags)) return;
+  /** By how many milliseconds a reading was measured before it was received; undefined where its time says nothing about the way. */
+  ageOf({ flags, measuredAt, receivedAt }: Reading): number | undefined {
+    return this.tells(flags) ? receivedAt - measuredAt : undefined;
+  }
+
+  /** The broker has confirmed a reading of this route whose time tells the way. */
+  confirmed(route: string, measuredAt: EpochMs, at: EpochMs): void {
     let distribution = this.toConfirm.get(route);
     if (distribution === undefined) {
       distribution = new Distribution(DELAY_BOUNDS_MS);
       this.toConfirm.set(route, distribution);
     }
-    distribution.observe(Math.max(0, at - reading.measuredAt));
+    distribution.observe(Math.max(0, at - measuredAt));
   }
 
   private tells(flags: readonly Flag[] | undefined): boolean {

@@ -1,10 +1,24 @@
-import { contentOf } from '../codec/content.ts';
+import { contentOf, textsIn } from '../codec/content.ts';
+import type { Reading } from '../domain/reading.ts';
 import type { Batch, Item } from './ports.ts';
 
-/** Of a batch these items alone: rarely needed, so their texts are not kept. */
+/** Of a batch these of its items alone, in its order. */
 export function partOf(batch: Batch, items: readonly Item[]): Batch {
-  const readings = items.map(({ reading }) => reading);
-  return { ...batch, items, content: contentOf(readings, batch.encoding), bytes: bytesOf(items) };
+  return { ...batch, items, content: contentOf(textsOf(batch, items), batch.encoding), bytes: bytesOf(items) };
+}
+
+/** Ids of the readings of these items of a batch, in its order. */
+export function idsOf(batch: Batch, items: readonly Item[]): string[] {
+  return textsOf(batch, items).map((text) => (JSON.parse(text.toString()) as Pick<Reading, 'id'>).id);
+}
+
+function textsOf({ items: all, content }: Batch, items: readonly Item[]): Buffer[] {
+  const wanted = new Set(items);
+  const texts = textsIn(
+    content,
+    all.map(({ bytes }) => bytes),
+  );
+  return texts.filter((_, i) => wanted.has(all[i] as Item));
 }
 
 /** UTF-8 bytes of the texts of these items. */
@@ -36,6 +50,6 @@ export function copiesIn(items: readonly Item[]): Item[] {
   return suspects.map((i) => items[i] as Item).filter((item) => items.indexOf(item) !== items.findIndex((other) => isCopy(item, other)));
 }
 
-function isCopy({ dedupeKey: a, reading }: Item, { dedupeKey: b, reading: other }: Item): boolean {
-  return a !== undefined && b !== undefined && a.a === b.a && a.b === b.b && a.c === b.c && reading.device === other.device;
+function isCopy({ dedupeKey: a, device }: Item, { dedupeKey: b, device: other }: Item): boolean {
+  return a !== undefined && b !== undefined && a.a === b.a && a.b === b.b && a.c === b.c && device === other;
 }

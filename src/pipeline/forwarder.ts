@@ -173,7 +173,7 @@ export class Forwarder {
     const text = encodeReading(reading);
     const bytes = Buffer.byteLength(text);
     for (const destination of routing.takers) this.offer(delivery, reading, destination, text, bytes);
-    for (const destination of routing.taps) this.tap({ delivery, reading, bytes, dedupeKey: undefined }, text, destination);
+    for (const destination of routing.taps) this.tap({ delivery, device: reading.device, ageMs: undefined, bytes, dedupeKey: undefined }, text, destination);
     return text;
   }
 
@@ -192,7 +192,7 @@ export class Forwarder {
       graveyard.buryReading(delivery, reading, route, fault('LANE_FULL', `${lane.size} readings wait already; held by ${lane.lastFault}`));
       return;
     }
-    this.add(destination, { delivery, reading, bytes, dedupeKey }, text);
+    this.add(destination, { delivery, device: reading.device, ageMs: ledger.delays.ageOf(reading), bytes, dedupeKey }, text);
   }
 
   private add(destination: Destination, item: Item, text: string): void {

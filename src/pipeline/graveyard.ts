@@ -69,8 +69,9 @@ export class Graveyard {
     this.bury(delivery, route, reading, fault, 0);
   }
 
-  buryItem(item: Item, route: string, fault: Fault, attempts: number): void {
-    this.bury(item.delivery, route, item.reading, fault, attempts);
+  /** `id`: of its reading. */
+  buryItem({ delivery, device }: Item, id: string, route: string, fault: Fault, attempts: number): void {
+    this.bury(delivery, route, { id, device }, fault, attempts);
   }
 
   status(): LaneStatus | undefined {
@@ -88,14 +89,14 @@ export class Graveyard {
     };
   }
 
-  private bury(delivery: Delivery, route: string, reading: Reading | undefined, fault: Fault, attempts: number): void {
+  private bury(delivery: Delivery, route: string, reading: DeadLetter['reading'], fault: Fault, attempts: number): void {
     const now = this.options.scheduler.now();
     const letter: DeadLetter = {
       id: this.options.nextId(),
       message: delivery.message,
       fault,
       route: route === NO_ROUTE_NAME ? undefined : route,
-      reading,
+      reading: reading === undefined ? undefined : { id: reading.id, device: reading.device },
       readings: delivery.readings,
       attempts,
       firstFailedAt: delivery.message.replay?.firstFailedAt ?? now,

@@ -2,7 +2,7 @@ import type { Observer } from '../domain/events.ts';
 import { type Fault, type FaultCode, failed, type Result } from '../domain/fault.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
 import type { PublishAction } from '../domain/route.ts';
-import { bytesOf, copiesIn, partOf } from './batch-part.ts';
+import { bytesOf, copiesIn, idsOf, partOf } from './batch-part.ts';
 import type { Dedupe } from './dedupe.ts';
 import type { Graveyard } from './graveyard.ts';
 import type { Permits } from './permits.ts';
@@ -179,7 +179,7 @@ export class Lane {
             bytes: sent === head.items ? head.bytes : bytesOf(sent),
             attempts: ending.attempts,
             publishMs: scheduler.monotonic() - startedAt,
-            oldestReceivedAt: sent[0]?.reading.receivedAt ?? at,
+            oldestReceivedAt: sent[0]?.delivery.message.receivedAt ?? at,
             at,
           });
           this.forwarded(sent);
@@ -193,10 +193,10 @@ export class Lane {
         return;
       case 'permanent':
         if (pending.length > 1) this.split(head, pending, ending.fault);
-        else this.buryHead(pending, ending.fault, ending.attempts);
+        else this.buryHead(head, pending, ending.fault, ending.attempts);
         return;
       case 'expired':
-        this.buryHead(pending, ending.fault, ending.attempts);
+        this.buryHead(head, pending, ending.fault, ending.attempts);
         return;
     }
   }
@@ -215,7 +215,7 @@ export class Lane {
   /** Leaves out what the broker will deliver again anyway, and what it has confirmed since: an earlier copy got through. */
   private prune(items: readonly Item[]): readonly Item[] {
     const { dedupe } = this.context;
-    const wanted = (item: Item): boolean => item.delivery.live && (item.dedupeKey === undefined || !dedupe.has(item.reading.device, item.dedupeKey));
+    const wanted = (item: Item): boolean => item.delivery.live && (item.dedupeKey === undefined || !dedupe.has(item.device, item.dedupeKey));
     if (items.every(wanted)) return items;
     const kept = items.filter(wanted);
     this.end(
@@ -233,9 +233,9 @@ export class Lane {
     const { dedupe, ledger, scheduler } = this.context;
     const { route } = this.destination;
     const now = scheduler.now();
-    for (const item of items) {
-      ledger.delays.confirmed(route, item.reading, now);
-      if (item.dedupeKey !== undefined) dedupe.commit(item.reading.device, item.dedupeKey, now);
+    for (const { delivery, device, ageMs, dedupeKey } of items) {
+      if (ageMs !== undefined) ledger.delays.confirmed(route, delivery.message.receivedAt - ageMs, now);
+      if (dedupeKey !== undefined) dedupe.commit(device, dedupeKey, now);
     }
     this.end(items, 'forwarded');
   }
@@ -255,10 +255,11 @@ export class Lane {
     this.context.observer({ type: 'batch-split', route: this.destination.route, items: items.length, code: fault.code });
   }
 
-  private buryHead(items: readonly Item[], fault: Fault, attempts: number): void {
+  private buryHead(head: Batch, items: readonly Item[], fault: Fault, attempts: number): void {
     this.queue.shift();
     this.itemCount -= items.length;
-    for (const item of items) this.context.graveyard.buryItem(item, this.destination.route, fault, attempts);
+    const ids = idsOf(head, items);
+    for (const [i, item] of items.entries()) this.context.graveyard.buryItem(item, ids[i] as string, this.destination.route, fault, attempts);
   }
 
   private expired(head: Batch): boolean {

@@ -82,7 +82,7 @@ export class Lanes {
 
   private laneOf(generation: Generation, { destination, items }: Batch): Lane {
     const { lanes, signal } = generation;
-    const key = laneKey(destination, items[0]?.reading.topic ?? '');
+    const key = laneKey(destination, items[0]?.delivery.message.topic ?? '');
     let lane = lanes.get(key);
     if (lane === undefined) {
       lane = new Lane(key, destination, {

@@ -33,10 +33,12 @@ export interface Delivery {
   settlePart(outcome: Outcome): void;
 }
 
-/** One reading on one route: what a batch holds. */
+/** One reading on one route. Its text is in the content of its batch; here is what it is settled by, because many are under way. */
 export interface Item {
   readonly delivery: Delivery;
-  readonly reading: Reading;
+  readonly device: string;
+  /** By how much the reading was measured before it was received (`Delays.ageOf`). */
+  readonly ageMs: number | undefined;
   /** UTF-8 bytes of its text (`encodeReading`). */
   readonly bytes: number;
   /** What deduplication remembers of it; undefined where the id is not stable. */
@@ -100,7 +102,7 @@ export interface DeadLetter {
   readonly fault: Fault;
   /** Route and reading that failed, where it got that far. The bytes are always the whole original message. */
   readonly route: string | undefined;
-  readonly reading: Reading | undefined;
+  readonly reading: Pick<Reading, 'id' | 'device'> | undefined;
   /** How many readings the message holds, where they could be read. */
   readonly readings?: number | undefined;
   /** Publish attempts before it was given up; 0 when it never got that far. */

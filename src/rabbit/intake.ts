@@ -129,20 +129,26 @@ export function inboundMessage(message: ConsumeMessage, receivedAt: number): Inb
 /** So many topics are kept ready; a routing key has at most 255 bytes. */
 const TOPICS = 32_768;
 const TOPIC_LENGTH = 255;
-const topics = new BoundedCache<string>(TOPICS, TOPIC_LENGTH);
+const names = new BoundedCache<Names>(TOPICS, TOPIC_LENGTH);
 
-/** The same text for the same key: whoever looks it up in a table behind this finds it by identity. */
-function topicOf(routingKey: string): string {
-  let topic = topics.get(routingKey);
-  if (topic === undefined) {
-    topic = topicFromRoutingKey(routingKey);
-    topics.set(routingKey, topic);
-  }
-  return topic;
+interface Names {
+  readonly topic: string;
+  readonly routingKey: string;
 }
 
-function arrival(message: ConsumeMessage, routingKey: string, receivedAt: number, replay: Replay | undefined): InboundMessage {
+/** The same texts for the same key: a table behind this finds them by identity, and what is in flight does not hold a key of its own. */
+function namesOf(routingKey: string): Names {
+  let found = names.get(routingKey);
+  if (found === undefined) {
+    found = { topic: topicFromRoutingKey(routingKey), routingKey };
+    names.set(routingKey, found);
+  }
+  return found;
+}
+
+function arrival(message: ConsumeMessage, key: string, receivedAt: number, replay: Replay | undefined): InboundMessage {
   const { fields, properties } = message;
+  const { topic, routingKey } = namesOf(key);
   const headers = properties.headers;
   const deliveryCount: unknown = headers?.['x-delivery-count'];
   const qos: unknown = headers?.['x-mqtt-publish-qos'];
@@ -150,7 +156,7 @@ function arrival(message: ConsumeMessage, routingKey: string, receivedAt: number
   // A clock that runs ahead there must not make arrivals of the future.
   const late = typeof kept === 'number' && kept > 0 && kept < receivedAt;
   return {
-    topic: topicOf(routingKey),
+    topic,
     routingKey,
     // A copy: amqplib's buffer is a view on what the socket read, and one parked message would hold all of that.
     body: Buffer.from(message.content),

@@ -1,4 +1,4 @@
-import { Content } from '../../src/codec/content.ts';
+import { Content, textsIn } from '../../src/codec/content.ts';
 import type { Encoding, PublishAction } from '../../src/domain/route.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import type { Batch, DeadLetter, Delivery, Item } from '../../src/pipeline/ports.ts';
@@ -36,6 +36,14 @@ export function contentOfTexts(texts: readonly string[], encoding: Encoding): Bu
   return content.bytes();
 }
 
+/** The readings of a batch as they stand in its content. */
+export function readingsIn({ content, items }: Batch): Record<string, any>[] {
+  return textsIn(
+    content,
+    items.map(({ bytes }) => bytes),
+  ).map((text) => JSON.parse(text.toString()) as Record<string, any>);
+}
+
 /** A batch for sinks alone: its content is these texts, and deliveries that nobody settles. */
 export function batchOf(shape: Partial<BatchShape>): Batch {
   const { id = 'batch', exchange = 'x', routingKey = '', headers, texts = ['{"id":"r1"}'], sealedAt = 1_700_000_000_123 } = shape;
@@ -56,25 +64,7 @@ export function batchOf(shape: Partial<BatchShape>): Batch {
     buryAfterMs: undefined,
     ...shape.action,
   };
-  const items = texts.map(
-    (text): Item => ({
-      delivery,
-      reading: {
-        id: 'r1',
-        device: 'north/m1',
-        profile: 'p',
-        topic: 't',
-        measuredAt: 0,
-        receivedAt: 0,
-        values: { t: 1 },
-        units: undefined,
-        tags: undefined,
-        flags: undefined,
-      },
-      bytes: Buffer.byteLength(text),
-      dedupeKey: undefined,
-    }),
-  );
+  const items = texts.map((text): Item => ({ delivery, device: 'north/m1', ageMs: undefined, bytes: Buffer.byteLength(text), dedupeKey: undefined }));
   return {
     id,
     destination: { key: `${exchange} ${routingKey}`, route: 'test', action, exchange, routingKey, headers, final: true },

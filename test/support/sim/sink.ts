@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { textsIn } from '../../../src/codec/content.ts';
 import { type Fault, failed, fault, ok, type Result } from '../../../src/domain/fault.ts';
 import type { Batch, DeadLetter, DeadLetterSink, Sink } from '../../../src/pipeline/ports.ts';
 import type { Outbound, SimBroker, SimClient } from './broker.ts';
@@ -153,14 +154,11 @@ export class SimSink implements Sink, DeadLetterSink, SimClient {
 
 function outbound({ id, destination, items, content }: Batch): Outbound {
   const { exchange, routingKey } = destination;
-  let at = 0;
-  const texts = items.map(({ bytes }) => {
-    const text = content.subarray(at, at + bytes).toString();
-    at += bytes + 1;
-    return text;
-  });
-  if (at !== content.length + 1) throw new Error(`batch ${id} does not hold what its items are`);
-  return { id, exchange, routingKey, texts, code: undefined };
+  const texts = textsIn(
+    content,
+    items.map(({ bytes }) => bytes),
+  );
+  return { id, exchange, routingKey, texts: texts.map(String), code: undefined };
 }
 
 function carriable({ destination }: Batch): boolean {

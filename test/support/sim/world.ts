@@ -11,6 +11,7 @@ import { Permits } from '../../../src/pipeline/permits.ts';
 import { RecentMessages } from '../../../src/pipeline/recent-messages.ts';
 import { Router } from '../../../src/pipeline/router.ts';
 import type { Rules } from '../../../src/pipeline/rules.ts';
+import { readingsIn } from '../batches.ts';
 import { SimBroker, type SimMutations } from './broker.ts';
 import { DEAD_LETTERS } from './check.ts';
 import { SimSink } from './sink.ts';
@@ -78,7 +79,7 @@ export function startGateway(world: World): Gateway {
     broker,
     confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
     deadLetters: DEAD_LETTERS,
-    tooLarge: (batch) => batch.items.some((item) => 'poison' in item.reading.values),
+    tooLarge: (batch) => readingsIn(batch).some(({ values }) => 'poison' in values),
   });
   const source = new SimSource(broker, world.prefetch, ledger);
   const abort = new AbortController();

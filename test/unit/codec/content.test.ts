@@ -1,8 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Content, contentOf } from '../../../src/codec/content.ts';
-import { encodeReading } from '../../../src/codec/reading.ts';
-import { reading } from '../pipeline/fixtures.ts';
+import { Content, contentOf, textsIn } from '../../../src/codec/content.ts';
 
 describe('the content of a batch', () => {
   it.each([
@@ -32,9 +30,25 @@ describe('the content of a batch', () => {
     );
   });
 
-  it('of readings is what each of them is written as', () => {
-    const readings = [reading({ t: 1, name: 'é' }), reading({ t: 2 }, { id: 'r2', flags: ['late'] })];
-    expect(contentOf(readings, 'ndjson').toString()).toBe(readings.map(encodeReading).join('\n'));
-    expect(contentOf([], 'json')).toHaveLength(0);
+  it('comes apart into its texts, and is put together of any of them', () => {
+    const texts = fc.array(fc.tuple(fc.string({ unit: 'grapheme', minLength: 1 }), fc.boolean()));
+    fc.assert(
+      fc.property(texts, fc.constantFrom('json', 'ndjson'), (chosen, encoding) => {
+        const all = chosen.map(([text]) => Buffer.from(text));
+        const parts = textsIn(
+          contentOf(all, encoding),
+          all.map(({ length }) => length),
+        );
+        expect(parts).toEqual(all);
+        const content = new Content(encoding, 0);
+        for (const [text, wanted] of chosen) if (wanted) content.append(text, Buffer.byteLength(text));
+        const some = parts.filter((_, i) => chosen[i]?.[1]);
+        expect(contentOf(some, encoding).equals(content.bytes())).toBe(true);
+      }),
+    );
+  });
+
+  it.each([[[3, 2]], [[3, 4]], [[7, 1]], [[]]])('does not come apart into texts of %j bytes when it has others', (lengths) => {
+    expect(() => textsIn(Buffer.from('abc,def'), lengths)).toThrow('a content of 7 bytes was said to have');
   });
 });

@@ -3,9 +3,10 @@ import { gunzipSync } from 'node:zlib';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { encodeBatch } from '../../../src/codec/batch.ts';
-import { contentOf } from '../../../src/codec/content.ts';
+import { encodeReading } from '../../../src/codec/reading.ts';
 import { FLAGS } from '../../../src/domain/flags.ts';
 import type { Reading } from '../../../src/domain/reading.ts';
+import { contentOfTexts } from '../../support/batches.ts';
 import { message, normaliser, readings, time } from '../pipeline/normalise-support.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -41,7 +42,7 @@ const input = { id: 'batch-1', gateway: 'gw "1"', sealedAt: 1_763_884_800_123, e
 
 describe('encodeBatch', () => {
   it('writes JSON that the published schema accepts', () => {
-    const batch = encodeBatch({ ...input, content: contentOf(samples(), 'json') });
+    const batch = encodeBatch({ ...input, content: contentOfTexts(samples().map(encodeReading), 'json') });
     expect(batch).toMatchObject({ type: 'sluice.readings.v1', contentType: 'application/json', contentEncoding: undefined });
     const body = JSON.parse(batch.body.toString()) as { readings: unknown[] };
     expect(problems(validate, body)).toEqual([]);
@@ -50,7 +51,7 @@ describe('encodeBatch', () => {
   });
 
   it('writes NDJSON: a reading a line, each ended by a line feed', () => {
-    const batch = encodeBatch({ ...input, encoding: 'ndjson', content: contentOf(samples(), 'ndjson') });
+    const batch = encodeBatch({ ...input, encoding: 'ndjson', content: contentOfTexts(samples().map(encodeReading), 'ndjson') });
     expect(batch.contentType).toBe('application/x-ndjson');
     const lines = batch.body.toString().split('\n');
     expect(lines.pop()).toBe('');
@@ -61,7 +62,7 @@ describe('encodeBatch', () => {
   });
 
   it('packs with gzip, and gives the same bytes on every attempt', () => {
-    const content = contentOf(samples(), 'json');
+    const content = contentOfTexts(samples().map(encodeReading), 'json');
     const plain = encodeBatch({ ...input, content });
     const packed = encodeBatch({ ...input, gzip: true, content });
     expect(packed.contentEncoding).toBe('gzip');

@@ -78,7 +78,7 @@ function busy(): GatewayApi {
     provider.ledger.messageReceived(10);
     provider.ledger.itemsReceived('readings', 1);
     provider.ledger.itemsSettled('readings', 'forwarded', 1);
-    provider.ledger.delays.confirmed('readings', one, clock.wall);
+    provider.ledger.delays.confirmed('readings', one.measuredAt, clock.wall);
     tracker.observer({
       type: 'batch-forwarded',
       route: 'readings',

@@ -204,7 +204,7 @@ describe('scrape', () => {
     const name = 'sluice_device_to_confirm_seconds';
     expect((await scrape()).value(`${name}_count`, { route: 'late' })).toBe(0);
     const received = 1_700_000_000_000;
-    for (const delay of [40, 45, 800, 90_000_000]) ledger.delays.confirmed('late', reading({ t: 1 }, { measuredAt: received - delay }), received);
+    for (const delay of [40, 45, 800, 90_000_000]) ledger.delays.confirmed('late', received - delay, received);
     ledger.delays.arrived(reading({ t: 1 }, { measuredAt: received - 300, receivedAt: received }));
     const exposition = await scrape();
     const bucket = (le: string): number | undefined => exposition.value(`${name}_bucket`, { le, route: 'late' });

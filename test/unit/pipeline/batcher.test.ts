@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Batcher, type Clock } from '../../../src/pipeline/batcher.ts';
 import type { Batch } from '../../../src/pipeline/ports.ts';
-import { destination, item, reading } from './fixtures.ts';
+import { destination, item } from './fixtures.ts';
 
 /** As many bytes as an item of the fixtures has. */
 const TEXT = '{"n":1}';
@@ -103,7 +103,7 @@ describe('Batcher', () => {
         steps.forEach(({ to: i, bytes, wait }, n) => {
           clock += wait;
           batcher.due(clock, clock);
-          batcher.add(to[i] ?? destination(), item({ bytes, reading: reading({ n }) }), 'x'.repeat(bytes), clockAt(clock, clock));
+          batcher.add(to[i] ?? destination(), item({ bytes, ageMs: n }), 'x'.repeat(bytes), clockAt(clock, clock));
         });
         batcher.flush(clock);
         for (const batch of sealed) {
@@ -113,7 +113,7 @@ describe('Batcher', () => {
           expect(batch.content.toString()).toBe(batch.items.map((each) => 'x'.repeat(each.bytes)).join(','));
         }
         for (const { key } of to) {
-          const got = sealed.filter((batch) => batch.destination.key === key).flatMap((batch) => batch.items.map((each) => each.reading.values['n']));
+          const got = sealed.filter((batch) => batch.destination.key === key).flatMap((batch) => batch.items.map(({ ageMs }) => ageMs));
           expect(got).toEqual(
             steps
               .map((each, n) => ({ key: `k${each.to}`, n }))

@@ -71,5 +71,5 @@ export function delivery(parts = 1, outcomes: string[] = []): PendingDelivery {
 }
 
 export function item(rest: Partial<Item> = {}): Item {
-  return { delivery: delivery(), reading: reading(), bytes: 7, dedupeKey: undefined, ...rest };
+  return { delivery: delivery(), device: 'dev', ageMs: 1, bytes: 7, dedupeKey: undefined, ...rest };
 }

@@ -13,6 +13,7 @@ import { RecentMessages } from '../../../src/pipeline/recent-messages.ts';
 import type { Batch, DeadLetter } from '../../../src/pipeline/ports.ts';
 import { Router } from '../../../src/pipeline/router.ts';
 import { deadLetterProperties } from '../../../src/rabbit/dead-letters.ts';
+import { readingsIn } from '../../support/batches.ts';
 import { VirtualTime } from '../../support/sim/virtual-time.ts';
 import { message, publishTo, reading, rule } from './fixtures.ts';
 
@@ -276,7 +277,12 @@ describe('Forwarder', () => {
     const pair = (): Normalised => ({ kind: 'readings', readings: [reading({ t: 1 }, { id: 'm-0' }), reading({ t: 2 }, { id: 'm-1' })] });
     const replay = { of: 'd0', count: 1, scope: 'route', readingId: 'm-1', readings: 2, route: 'b', firstFailedAt: 9 } as const;
     const seen = (sent: readonly Batch[]): string[] =>
-      sent.map(({ destination, items }) => `${destination.route} ${items.map((item) => item.reading.id).join()}`);
+      sent.map(
+        (batch) =>
+          `${batch.destination.route} ${readingsIn(batch)
+            .map(({ id }) => id as string)
+            .join()}`,
+      );
 
     it('forwards only what had failed, and the books balance', async () => {
       const { accept, time, sent, outcomes, ledger, forwarder } = rig(routes, pair);

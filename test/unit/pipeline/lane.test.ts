@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { contentOf } from '../../../src/codec/content.ts';
 import { encodeReading } from '../../../src/codec/reading.ts';
 import type { GatewayEvent } from '../../../src/domain/events.ts';
 import { failed, type Fault, type FaultCode, fault, ok, type Result } from '../../../src/domain/fault.ts';
@@ -12,6 +11,7 @@ import { Lane } from '../../../src/pipeline/lane.ts';
 import { Permits } from '../../../src/pipeline/permits.ts';
 import type { Batch, DeadLetter, Item } from '../../../src/pipeline/ports.ts';
 import { VirtualTime } from '../../support/sim/virtual-time.ts';
+import { contentOfTexts, readingsIn } from '../../support/batches.ts';
 import { delivery, destination, item, reading } from './fixtures.ts';
 
 interface Rig {
@@ -104,16 +104,21 @@ function rig(action: Partial<PublishAction> = {}): Rig {
   };
 }
 
-function batch(id: string, items: readonly Item[], action: Parameters<typeof destination>[0] = {}): Batch {
+const textOf = (id: string): string => encodeReading(reading({ t: 1 }, { id }));
+
+/** An item, and the id of its reading; `r` where nothing is said. */
+type Given = Item | { readonly item: Item; readonly id: string };
+
+function batch(id: string, given: readonly Given[], action: Parameters<typeof destination>[0] = {}): Batch {
+  const texts = given.map((each) => textOf('item' in each ? each.id : 'r'));
+  const items = given.map((each, i) => ({ ...('item' in each ? each.item : each), bytes: Buffer.byteLength(texts[i] as string) }));
   const bytes = items.reduce((sum, each) => sum + each.bytes, 0);
-  const content = contentOf(
-    items.map((each) => each.reading),
-    'json',
-  );
+  const content = contentOfTexts(texts, 'json');
   return { id, destination: destination(action), encoding: 'json', items, content, bytes, sealedBy: 'count', sealedAt: 1_700_000_000_000, config: 'v1' };
 }
 
 const ids = (batches: readonly Batch[]): string[] => batches.map((each) => each.id);
+const idsIn = (sealed: Batch | undefined): unknown[] => (sealed === undefined ? [] : readingsIn(sealed).map(({ id }) => id));
 
 describe('Lane', () => {
   it('settles the parts when the broker has confirmed, and not before', async () => {
@@ -168,23 +173,21 @@ describe('Lane', () => {
 
   it('halves a batch that is refused for good until one reading is left, and buries only that one, in order', async () => {
     const { lane, answers, sent, letters, time } = rig();
-    const refusing = (sealed: Batch): Result<void> =>
-      sealed.items.some((each) => each.reading.id === 'bad') ? failed('TOO_LARGE', 'too large') : ok(undefined);
+    const refusing = (sealed: Batch): Result<void> => (idsIn(sealed).includes('bad') ? failed('TOO_LARGE', 'too large') : ok(undefined));
     for (let i = 0; i < 20; i += 1) answers.push(refusing);
     const outcomes: string[] = [];
     const names = ['1', '2', 'bad', '4', '5'];
     lane.push(
       batch(
         'b1',
-        names.map((id) => item({ reading: reading({ t: 1 }, { id }), delivery: delivery(1, outcomes) })),
+        names.map((id) => ({ item: item({ device: `of ${id}`, delivery: delivery(1, outcomes) }), id })),
       ),
     );
-    lane.push(batch('b2', [item({ reading: reading({ t: 1 }, { id: '6' }) })]));
+    lane.push(batch('b2', [{ item: item(), id: '6' }]));
     await time.runUntil(60_000);
-    const good = sent.filter((each) => refusing(each).ok).flatMap((each) => each.items.map((one) => one.reading.id));
-    for (const { items, content } of sent) expect(content.toString()).toBe(items.map((one) => encodeReading(one.reading)).join(','));
+    const good = sent.filter((each) => refusing(each).ok).flatMap(idsIn);
     expect(good).toEqual(['1', '2', '4', '5', '6']);
-    expect(letters).toMatchObject([{ fault: { code: 'TOO_LARGE' }, route: 'r' }]);
+    expect(letters).toMatchObject([{ fault: { code: 'TOO_LARGE' }, route: 'r', reading: { id: 'bad', device: 'of bad' } }]);
     expect(outcomes.sort()).toEqual(['dead-lettered', 'forwarded', 'forwarded', 'forwarded', 'forwarded']);
     expect(new Set(ids(sent)).size).toBe(sent.length);
   });
@@ -199,19 +202,19 @@ describe('Lane', () => {
       batch('b1', [
         item({ delivery: stale }),
         item({ dedupeKey: k1, delivery: delivery(1, outcomes) }),
-        item({ dedupeKey: k2, delivery: delivery(1, outcomes), reading: reading({ t: 1 }, { id: 'new', measuredAt: time.now() - 700 }) }),
+        { item: item({ dedupeKey: k2, delivery: delivery(1, outcomes), ageMs: 700 }), id: 'new' },
       ]),
     );
     await time.runUntil(1);
     stale.lose();
     dedupe.commit('dev', k1, time.now());
     await time.runUntil(10_000);
-    expect(sent[1]?.items.map((each) => each.reading.id)).toEqual(['new']);
+    expect(idsIn(sent[1])).toEqual(['new']);
     expect(outcomes).toEqual(['deduplicated', 'forwarded']);
     expect(ledger.items).toMatchObject({ abandoned: 1, deduplicated: 1, forwarded: 1 });
     expect(dedupe.has('dev', k2)).toBe(true);
     // Only what was confirmed is told of: its bytes, and how long it was on its way.
-    expect(events.find((event) => event.type === 'batch-forwarded')).toMatchObject({ items: 1, bytes: 7 });
+    expect(events.find((event) => event.type === 'batch-forwarded')).toMatchObject({ items: 1, bytes: textOf('new').length });
     const { counts, sum } = ledger.delays.toConfirm.get('r') ?? { counts: [], sum: 0 };
     expect(counts.reduce((all, count) => all + count, 0)).toBe(1);
     expect(sum).toBeGreaterThanOrEqual(700);
@@ -221,8 +224,7 @@ describe('Lane', () => {
     const { lane, answers, sent, time, dedupe, ledger } = rig();
     const [k1, k2] = ['k1', 'k2'].map((text) => dedupe.key(text)) as [KeyHash, KeyHash];
     const outcomes: string[] = [];
-    const one = (id: string, dedupeKey: KeyHash | undefined, device = 'dev'): Item =>
-      item({ dedupeKey, reading: reading({ t: 1 }, { id, device }), delivery: delivery(1, outcomes) });
+    const one = (id: string, dedupeKey: KeyHash | undefined, device = 'dev') => ({ item: item({ dedupeKey, device, delivery: delivery(1, outcomes) }), id });
     answers.push('NOT_CONNECTED');
     // Two without a key, and one of another device, are no copies.
     lane.push(batch('b1', [one('a', k1), one('b', k2), one('a', k1), one('c', undefined), one('c', undefined), one('a', k1), one('d', k1, 'other')]));
@@ -230,8 +232,8 @@ describe('Lane', () => {
     expect([sent.length, outcomes]).toEqual([1, []]);
     await time.runUntil(10_000);
     for (const each of sent) {
-      expect(each.items.map(({ reading: { id } }) => id)).toEqual(['a', 'b', 'c', 'c', 'd']);
-      expect(each.content.toString()).toBe(each.items.map((of) => encodeReading(of.reading)).join(','));
+      expect(idsIn(each)).toEqual(['a', 'b', 'c', 'c', 'd']);
+      expect(each.content.toString()).toBe(['a', 'b', 'c', 'c', 'd'].map(textOf).join(','));
     }
     expect(outcomes).toEqual([...Array.from({ length: 5 }, () => 'forwarded'), 'deduplicated', 'deduplicated']);
     expect(ledger.items).toMatchObject({ forwarded: 5, deduplicated: 2 });

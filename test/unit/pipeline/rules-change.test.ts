@@ -12,6 +12,7 @@ import type { Batch, DeadLetter } from '../../../src/pipeline/ports.ts';
 import { RecentMessages } from '../../../src/pipeline/recent-messages.ts';
 import { Router } from '../../../src/pipeline/router.ts';
 import type { Rules } from '../../../src/pipeline/rules.ts';
+import { readingsIn } from '../../support/batches.ts';
 import { VirtualTime } from '../../support/sim/virtual-time.ts';
 import { message, publishTo, reading, rule } from './fixtures.ts';
 
@@ -92,7 +93,11 @@ function rig(first: Rules) {
     unacked.add(delivery);
     forwarder.accept(delivery);
   };
-  const said = (): string[] => sent.map(({ config, destination, items }) => `${config} ${destination.exchange} ${items.map((i) => i.reading.id).join('')}`);
+  const idsIn = (batch: Batch): string =>
+    readingsIn(batch)
+      .map(({ id }) => id as string)
+      .join('');
+  const said = (): string[] => sent.map((batch) => `${batch.config} ${batch.destination.exchange} ${idsIn(batch)}`);
   return { time, ledger, letters, forwarder, accept, refuse, silent, outcomes, abort, said, takenBack: () => takenBack };
 }
 
