@@ -12,8 +12,8 @@ export interface CopiesOptions {
 /** What the keeper has in the spool: writes it, answers devices when it is there, and takes it out when it is forwarded. */
 export class Copies {
   private readonly options: CopiesOptions;
-  /** Entries in memory that have a copy, by its place. */
-  private readonly held = new Map<number, Entry>();
+  /** Places of the entries in memory that have a copy. Not the entries: see Chain for why. */
+  private readonly held = new Set<number>();
   /** Of them, are gone from memory and still being written. */
   private late = 0;
   /** Of them, are in memory and still being written. */
@@ -55,7 +55,7 @@ export class Copies {
     entry.seq = seq;
     entry.writing = true;
     if (inMemory) {
-      this.held.set(seq, entry);
+      this.held.add(seq);
       this.early += 1;
     } else this.lone += 1;
     return true;
@@ -64,7 +64,7 @@ export class Copies {
   /** Read from the spool into memory. */
   adopt(entry: Entry, seq: number): void {
     entry.seq = seq;
-    this.held.set(seq, entry);
+    this.held.add(seq);
   }
 
   /** The entry is gone: its copy, if any, goes as well. */

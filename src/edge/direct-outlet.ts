@@ -1,3 +1,4 @@
+import { Chain, type Link } from '../domain/chain.ts';
 import { type Fault, fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
 import type { Ledger, Outcome } from '../domain/ledger.ts';
@@ -30,6 +31,20 @@ export interface DirectOutletOptions {
 const FLUSH_AT = 256;
 const CLOSED = fault('NOT_CONNECTED', 'the pipeline is not open yet');
 
+type Done = (fault: Fault | undefined) => void;
+
+/** With whom to tell; undefined once that is done. */
+class DirectDelivery extends PendingDelivery implements Link<DirectDelivery> {
+  declare older: DirectDelivery | undefined;
+  declare newer: DirectDelivery | undefined;
+  done: Done | undefined;
+
+  constructor(message: InboundMessage, tag: number, owner: DirectOutlet, done: Done) {
+    super(message, tag, owner);
+    this.done = done;
+  }
+}
+
 /**
  * Hands messages of devices to the pipeline of this process, as a queue of RabbitMQ would: many at once, in order, each answered when
  * its last part has been confirmed, filtered or buried. The pipeline keeps the order of a topic by itself and never refuses a
@@ -41,8 +56,8 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
   private readonly options: DirectOutletOptions;
   private readonly listeners = new AvailabilityListeners(() => this.unavailable !== undefined, true);
   /** Handed out and not answered, oldest first. */
-  private readonly open = new Map<PendingDelivery, (fault: Fault | undefined) => void>();
-  private settled: PendingDelivery[] = [];
+  private readonly open = new Chain<DirectDelivery>();
+  private settled: DirectDelivery[] = [];
   private readonly flushLater: () => void;
   private owed = 0;
   private count = 0;
@@ -79,13 +94,13 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
     this.listeners.tell();
   }
 
-  send(message: KeptMessage, late: boolean, done: (fault: Fault | undefined) => void): void {
+  send(message: KeptMessage, late: boolean, done: Done): void {
     const { ledger, accept, onBug, crashes } = this.options;
     this.count += 1;
     const arrived = inbound(message, late);
     const before = crashes.countOf(arrived);
-    const delivery = new PendingDelivery(before === 0 ? arrived : { ...arrived, crashes: before }, this.count, this);
-    this.open.set(delivery, done);
+    const delivery = new DirectDelivery(before === 0 ? arrived : { ...arrived, crashes: before }, this.count, this, done);
+    this.open.append(delivery);
     this.owed += 1;
     ledger.messageReceived(message.payload.length);
     try {
@@ -105,24 +120,22 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
     // Nothing new may come between what goes back.
     this.trouble = fault('NOT_CONNECTED', reason);
     this.changed();
-    const back: ((fault: Fault | undefined) => void)[] = [];
-    for (const [delivery, done] of this.open) {
+    const back: (Done | undefined)[] = [];
+    for (const delivery of this.open) {
+      const done = this.close(delivery);
       if (!delivery.lose()) continue;
       this.settle('abandoned');
       back.push(done);
     }
-    this.open.clear();
-    for (const done of back) done(this.trouble);
+    for (const done of back) done?.(this.trouble);
     this.trouble = before;
     this.changed();
   }
 
-  onSettled(delivery: PendingDelivery, outcome: Outcome): void {
+  onSettled(delivery: DirectDelivery, outcome: Outcome): void {
     this.settle(outcome);
     if (outcome === 'abandoned') {
-      const done = this.open.get(delivery);
-      this.open.delete(delivery);
-      done?.(fault('NOT_CONNECTED', 'the pipeline gave it back'));
+      this.close(delivery)?.(fault('NOT_CONNECTED', 'the pipeline gave it back'));
       return;
     }
     this.settled.push(delivery);
@@ -141,11 +154,19 @@ export class DirectOutlet implements Outlet, DeliveryOwner {
     this.settled = [];
     this.options.beforeAcks();
     for (const delivery of settled) {
-      const done = this.open.get(delivery);
-      this.open.delete(delivery);
+      const done = this.close(delivery);
       if (delivery.message.crashes !== undefined) this.options.crashes.forget(delivery.message);
       done?.(undefined);
     }
+  }
+
+  /** Nobody waits for it any more. Answers who did. */
+  private close(delivery: DirectDelivery): Done | undefined {
+    const { done } = delivery;
+    if (done === undefined) return undefined;
+    delivery.done = undefined;
+    this.open.remove(delivery);
+    return done;
   }
 
   private settle(outcome: Outcome): void {

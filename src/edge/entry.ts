@@ -1,7 +1,8 @@
+import type { Link } from '../domain/chain.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
 
 /** A message that the keeper holds in memory: under way to the outlet, waiting for its turn, or waiting for room in the spool. */
-export interface Entry {
+export interface Entry extends Link<Entry> {
   readonly message: KeptMessage;
   /** Called when the message is safe, then undefined: nobody waits, or nobody does any more. */
   done: ((error: Error | undefined) => void) | undefined;
@@ -20,7 +21,7 @@ export interface Entry {
 }
 
 export function entryOf(message: KeptMessage, since: number, done: Entry['done'], volatile = false): Entry {
-  return { message, done, seq: 0, writing: false, volatile, since, sent: false, gone: false };
+  return { message, done, seq: 0, writing: false, volatile, since, sent: false, gone: false, older: undefined, newer: undefined };
 }
 
 /** Nothing but memory has it, and it is still owed. */

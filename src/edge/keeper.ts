@@ -169,6 +169,7 @@ export class StoringKeeper implements Keeper {
   /** Writes the copy of an entry that is in memory. */
   private copy(entry: Entry): boolean {
     if (!this.copies.write(entry, true)) return false;
+    this.bare.remove(entry);
     this.counts.copied += 1;
     return true;
   }
@@ -233,6 +234,7 @@ export class StoringKeeper implements Keeper {
   /** Nothing more is owed for it here. */
   private drop(entry: Entry): void {
     this.lanes.remove(entry);
+    this.bare.remove(entry);
     answer(entry);
     this.copies.release(entry);
   }
