@@ -105,7 +105,7 @@ export function explainConnectFailure(error: unknown, url: string): ConnectFailu
   // The close that answers connection.open; amqplib drops its code (530) and text on the way.
   if (detail.startsWith('Expected ConnectionOpenOk; got <ConnectionClose')) {
     return {
-      reason: `${where}: the broker does not open virtual host '${vhost}' for user '${user}' (530 NOT_ALLOWED). It does not exist, the user has no rights on it, or it is at its connection limit`,
+      reason: `${where}: the broker does not open virtual host '${vhost}' for user '${user}' (530 NOT_ALLOWED). It does not exist, the user has no rights on it, it is at its connection limit, or this node has not opened it (rabbitmqctl restart_vhost there)`,
       permanent: true,
     };
   }

@@ -83,6 +83,7 @@ export class Cluster {
       const settled = await Promise.allSettled(starts);
       for (const one of settled) if (one.status === 'rejected') throw one.reason;
       const cluster = new Cluster(started, mappers, links);
+      await cluster.openVirtualHost();
       await cluster.declare(options.definitions);
       return cluster;
     } catch (error) {
@@ -105,6 +106,14 @@ export class Cluster {
   async remove(): Promise<void> {
     await Promise.all(this.nodes.map(async (node) => await node.remove()));
     await closeAll(this.mappers, this.links);
+  }
+
+  /**
+   * A node that joins while another one makes the virtual host may never open it, and then refuses every client (3.10.8: a node opens those
+   * that it finds when it starts, and one that is made later is opened on the nodes that run by then). The command does no harm to one that is open.
+   */
+  private async openVirtualHost(): Promise<void> {
+    await Promise.all(this.nodes.map(async (node) => await node.ctl(['restart_vhost'])));
   }
 
   private async declare(definitions: object): Promise<void> {
