@@ -34,7 +34,6 @@ export function keptOf(text: string): string {
 export function documentText(result: BenchResult, drawn: readonly string[], kept: string): string {
   const { machine, code, command, startedAt, rows } = result;
   const gigabytes = (machine.memoryBytes / 2 ** 30).toFixed(0);
-  const rounds = Math.min(...rows.filter(({ kind }) => kind !== 'start').map(({ subjects }) => Math.min(...subjects.map((one) => one.rounds.length))));
   const plot = (name: string, words: string): string[] => (drawn.includes(name) ? ['', `![${words}](performance/${name}.svg)`] : []);
   const part = (title: string, words: string, chosen: readonly RowResult[], name?: string): string[] =>
     chosen.length === 0
@@ -46,7 +45,7 @@ export function documentText(result: BenchResult, drawn: readonly string[], kept
           ...(name === undefined ? [] : plot(name, title)),
           ...chosen.flatMap((row) => [
             '',
-            `### ${row.title}`,
+            `### ${row.title} (${roundsOf(row)} rounds)`,
             ...(row.axis === undefined && row.name !== 'backlog' ? [] : plot(row.name, row.title)),
             '',
             rowTable(row),
@@ -86,7 +85,7 @@ export function documentText(result: BenchResult, drawn: readonly string[], kept
     '  hundred, `mandatory` and confirms, ledger, and metrics that are scraped every 5 s.',
     '- **Shovel**: RabbitMQ’s plugin in the same broker, `on-confirm`. It reads no payload, and passes on one message for one. Its cost is the broker’s.',
     '- All of a table are measured in turn, again and again, each round beginning with another one. A process lives for one round, and messages before',
-    `  the measured ones warm it up. Numbers are medians of ${rounds === Number.POSITIVE_INFINITY ? 0 : rounds} rounds or more; memory, losses and duplicates are the worst of them.`,
+    '  the measured ones warm it up. Numbers are medians of so many rounds as the title of a table says; memory, losses and duplicates are the worst of them.',
     '- Throughput: the messages wait in the ingest queue, published over AMQP as the MQTT plugin publishes them, since that plugin is slower than the contenders.',
     '- Latency: devices publish over MQTT with QoS 1 at a fixed rate. Time counts from when a message was *due*, not from when it could be sent, so that a',
     '  stall counts for every message that it held up (no coordinated omission).',
@@ -114,4 +113,8 @@ export function documentText(result: BenchResult, drawn: readonly string[], kept
     ),
     ...part('A long backlog', 'The course of one round.', named('backlog')),
   ].join('\n');
+}
+
+function roundsOf({ subjects }: RowResult): number {
+  return Math.min(...subjects.map(({ rounds }) => rounds.length));
 }

@@ -7,8 +7,11 @@ function points<K extends keyof Scenario>(axis: K, values: readonly Scenario[K][
   return values.map((value) => ({ label: `${axis} ${value}`, contender: 'sluice', scenario: { ...USUAL, [axis]: value, ...more(value) } }));
 }
 
+/** A curve has as many points as another row has rounds. */
+const ROUNDS = 3;
+
 export function scalingRows(): Row[] {
-  const row = (name: string, title: string, axis: keyof Scenario, subjects: Subject[]): Row => ({ kind: 'drain', name, title, axis, subjects });
+  const row = (name: string, title: string, axis: keyof Scenario, subjects: Subject[]): Row => ({ kind: 'drain', name, title, axis, subjects, rounds: ROUNDS });
   return [
     row('devices', 'Devices that take turns', 'devices', points('devices', [100, 1, 10_000, 100_000])),
     row('routes', 'Rules in the routing table, ten of them in use', 'routes', points('routes', [10, 100, 1000, 10_000])),
@@ -37,7 +40,7 @@ export function scalingRows(): Row[] {
       'sites',
       points('sites', [10, 1, 100], (sites) => ({ ageMs: sites === 100 ? 1000 : 100 })),
     ),
-    { ...payloadSizes(), axis: 'bytes' },
+    { ...payloadSizes(), axis: 'bytes', rounds: ROUNDS },
   ];
 }
 

@@ -99,7 +99,7 @@ describe('docs/performance.md', () => {
     expect([...drawn.keys()]).toEqual(['throughput', 'devices']);
     const text = documentText(result([throughput, devices]), [...drawn.keys()], '');
     expect(text).toContain('](performance/devices.svg)');
-    expect(text).toContain('### Small JSON');
+    expect(text).toContain('### Small JSON (3 rounds)');
     for (const svg of drawn.values()) {
       expect(svg).toMatch(/^<svg [^]*<\/svg>\n$/);
       expect(svg).not.toMatch(/NaN|Infinity|undefined/);
