@@ -28,6 +28,7 @@ export function limitsOf({ limits }: Edge): Partial<Limits> {
     maxTopicBytes: limits.topicBytes,
     maxConnections: limits.connections,
     connectionsPerSecond: limits.connectionsPerSecond,
+    clientsPerUser: limits.clientsPerUser,
     publishesPerSecond: limits.publishesPerSecond,
     maxHeldMessages: limits.heldMessages,
     maxHeldBytes: limits.heldBytes,

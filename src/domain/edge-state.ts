@@ -13,6 +13,7 @@ export const EDGE_REFUSALS = [
   'client-id',
   'bad-credentials',
   'not-authorized',
+  'user-clients',
   'unavailable',
   'will',
   'publish-denied',

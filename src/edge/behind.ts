@@ -1,3 +1,5 @@
+import { topicHash } from './topic-hash.ts';
+
 /** Topics share this many places; two that share one only wait for one another now and then. */
 const PLACES = 4096;
 
@@ -25,9 +27,6 @@ export class Behind {
   }
 }
 
-/** FNV-1a, 32 bits. */
 function placeOf(topic: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < topic.length; i += 1) hash = Math.imul(hash ^ topic.charCodeAt(i), 0x01000193);
-  return (hash ^ (hash >>> 16)) & (PLACES - 1);
+  return topicHash(topic) & (PLACES - 1);
 }

@@ -113,6 +113,17 @@ export class Accounts {
     return who.rights.maySubscribe(clientId, filter);
   }
 
+  nameOf(who: Who): string | undefined {
+    return who.name;
+  }
+
+  /** Of two names that could claim it, such as `a` and `a.b` for `a.b.c`, the longer one. */
+  ownerOf(clientId: string): string | undefined {
+    let owner: string | undefined;
+    for (const name of claims(clientId)) if (this.accounts.has(name)) owner = name;
+    return owner;
+  }
+
   private checkPassword(name: string, password: Buffer, clientId: string, done: (answer: LoginAnswer) => void): void {
     if (password.length > MOST_PASSWORD_BYTES) {
       done(BAD);
@@ -149,14 +160,14 @@ export class Accounts {
 
   /** Whether an account may use it as its own. */
   private isClaimed(clientId: string): boolean {
-    if (this.accounts.has(clientId)) return true;
-    for (let at = clientId.search(/[.:/]/); at !== -1; ) {
-      if (this.accounts.has(clientId.slice(0, at))) return true;
-      const next = clientId.slice(at + 1).search(/[.:/]/);
-      at = next === -1 ? -1 : at + 1 + next;
-    }
-    return false;
+    return this.ownerOf(clientId) !== undefined;
   }
+}
+
+/** Names that could claim the client id as their own, the shortest first. */
+function* claims(clientId: string): Generator<string> {
+  for (const { index } of clientId.matchAll(/[.:/]/g)) yield clientId.slice(0, index);
+  yield clientId;
 }
 
 /**

@@ -31,7 +31,11 @@ export interface AedesBroker extends Aedes {
   readonly clients: Readonly<Record<string, AedesClient>>;
   connectedClients: number;
   unregisterClient(client: AedesClient): void;
-  readonly mq: { emit: (packet: object, done: () => void) => unknown };
+  readonly mq: {
+    emit: (packet: object, done: () => void) => unknown;
+    on: (...subscription: unknown[]) => unknown;
+    readonly _matcher?: { match(topic: string): readonly unknown[] };
+  };
 }
 
 /** `clientId` is on wills that were stored. */
@@ -58,6 +62,12 @@ export function takeOver(client: AedesClient, wire: Wire): void {
   client._parsingBatch = 0;
   client._nextBatch = (error) => wire.packetDone(error ?? undefined);
   handOn ??= enqueue;
+}
+
+/** Whether a client that is connected subscribes to the topic, or aedes itself. */
+export function hasListener({ mq }: AedesBroker, topic: string): boolean {
+  const matcher = mq._matcher;
+  return matcher === undefined || matcher.match(topic).length > 0;
 }
 
 /** Answers when the packets in it have been handed on; they are handled later. */

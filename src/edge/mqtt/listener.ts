@@ -3,12 +3,14 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { Aedes, type AedesOptions, type PublishPacket } from 'aedes';
 import type { AedesBroker, AedesClient, IncomingPublish, WiredStream } from './aedes-client.ts';
+import { Audience } from './audience.ts';
 import { Counters } from './counters.ts';
 import { Door } from './door.ts';
 import { doNotWait, forgetOnlyItself, forward } from './fan-out.ts';
 import { Admission } from './limits/admission.ts';
 import { HoldPool } from './limits/hold-pool.ts';
 import { Throttle } from './limits/throttle.ts';
+import { UserClients } from './limits/user-clients.ts';
 import { LoginHooks } from './login.ts';
 import { limitsOf, type ListenTls, type MqttListenerOptions } from './options.ts';
 import type { LocalMessage } from '../ports.ts';
@@ -135,8 +137,25 @@ export class MqttListener {
       },
     };
     const broker = (await Aedes.createBroker(options)) as AedesBroker;
-    const pool = new HoldPool(limits.maxHeldMessages, limits.maxHeldBytes, counters);
-    const shared: Shared = { broker, limits, pool, counters, wires: new Set(), throttled: new Throttle(), emit, now: Date.now(), closing: false };
+    const shared: Shared = {
+      broker,
+      limits,
+      pool: new HoldPool(limits.maxHeldMessages, limits.maxHeldBytes, counters),
+      counters,
+      audience: new Audience(broker, sessions),
+      users: new UserClients({
+        most: limits.clientsPerUser,
+        isConnected: (id) => broker.clients[id]?.closed === false,
+        hasSession: (id) => sessions.hasSession(id),
+        sessionIds: () => sessions.sessionIds(),
+        ownerOf: (id) => access.ownerOf(id),
+      }),
+      wires: new Set(),
+      throttled: new Throttle(),
+      emit,
+      now: Date.now(),
+      closing: false,
+    };
     const publish = new PublishHook({ shared, keeper, access, sessions, qos0 });
     hooks = { publish, login: new LoginHooks({ shared, access, sessions }) };
     sessions.permits = (client, filter) => access.maySubscribe((client as AedesClient).conn.wire.who, (client as AedesClient).id, filter);

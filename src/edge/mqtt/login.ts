@@ -69,11 +69,11 @@ export class LoginHooks {
   ): void {
     const { shared, access } = this.options;
     const { wire } = client.conn;
-    const deny = (reason: LoginRefusal | 'client-id' | 'will', detail: string): void => {
+    const deny = (reason: LoginRefusal | 'client-id' | 'will' | 'user-clients', detail: string): void => {
       if (client.closed) return;
       wire.reason ??= reason;
       wire.note(reason, detail);
-      done(Object.assign(new Error(detail), { returnCode: CODES[reason === 'will' ? 'not-authorized' : reason] }), false);
+      done(Object.assign(new Error(detail), { returnCode: CODES[reason === 'will' || reason === 'user-clients' ? 'not-authorized' : reason] }), false);
     };
     if (wire.unnamed && !client.clean) {
       deny('client-id', 'no client id, and a session that is to be kept (MQTT-3.1.3-8)');
@@ -93,6 +93,11 @@ export class LoginHooks {
       const will = willOf(client);
       if (will !== undefined && !access.mayPublish(answer.who, client.id, will.topic)) {
         deny('will', `this user may not publish its will to ${will.topic.slice(0, 256)}`);
+        return;
+      }
+      const user = access.nameOf(answer.who);
+      if (user !== undefined && !shared.users.mayEnter(user, client.id)) {
+        deny('user-clients', `user ${user} has ${shared.limits.clientsPerUser} clients already, as many as one may`);
         return;
       }
       wire.who = answer.who;

@@ -28,6 +28,8 @@ export interface Limits {
   readonly maxConnections: number;
   /** New connections per second, with a burst of as many; 0: no limit. */
   readonly connectionsPerSecond: number;
+  /** Client ids of one account, connected or with a session that is kept; 0: no limit. */
+  readonly clientsPerUser: number;
   /** As many wait for their turn; more are refused. */
   readonly maxQueuedConnections: number;
   /** Of one client, with a burst of one second; 0: no limit. A client that is faster is read more slowly, nothing is dropped. */
@@ -52,6 +54,7 @@ export const LIMITS: Limits = {
   maxClientHeldBytes: 4 * 1024 * 1024,
   maxConnections: 20_000,
   connectionsPerSecond: 1_000,
+  clientsPerUser: 0,
   maxQueuedConnections: 2_000,
   publishesPerSecond: 0,
   connectTimeoutMs: 10_000,

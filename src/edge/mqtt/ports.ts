@@ -35,6 +35,10 @@ export interface Access<Who = unknown> {
   /** For each PUBLISH, so of the order of 0.1 us. The topic has no wildcards. */
   mayPublish(who: Who, clientId: string, topic: string): boolean;
   maySubscribe(who: Who, clientId: string, filter: string): boolean;
+  /** The name of the account; undefined for whoever gave none. */
+  nameOf(who: Who): string | undefined;
+  /** The account that has the client id for its own; undefined where none does. */
+  ownerOf(clientId: string): string | undefined;
 }
 
 /** What the listener asks of the store of sessions besides what aedes asks of it. */
@@ -47,6 +51,12 @@ export interface SessionExtras {
    * which must do nothing then: newer messages may have been kept meanwhile.
    */
   keepLocal(message: LocalMessage, done: (error: Error | undefined) => void): void;
+  /** Whether a session that outlives its connection subscribes to the topic. */
+  awaits(topic: string): boolean;
+  hasSession(clientId: string): boolean;
+  sessionIds(): Iterable<string>;
+  /** Grows with each subscription of such a session, once `awaits` knows of it. */
+  readonly subscribed: number;
   /** Whether one more subscription of a persistent session can be stored. */
   hasRoomFor(client: { readonly id: string }, filter: string): boolean;
   /** Set by the listener: what a client may have in its queue. aedes stores the filters that were refused as well. */

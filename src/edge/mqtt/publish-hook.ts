@@ -48,18 +48,19 @@ export class PublishHook {
       return;
     }
     const message = messageOf(packet, qos, client.id, shared.now);
+    const silence = qos === 2 || message.retain ? 0 : shared.audience.silence(packet.topic);
     if (qos === 0 && qos0 === 'best-effort') {
       if (!keeper.offer(message)) shared.counters.qos0Dropped++;
       if (message.retain) sessions.keepLocal(message, () => undefined);
       wire.freed(bytes);
-      go();
+      if (silence === 0 || !wire.finish(0)) go();
       return;
     }
-    const held = new HeldPublish(wire, qos, bytes, go);
+    const held = new HeldPublish(wire, packet, bytes, go, silence);
     if (qos === 2 && !this.isNew(client, packet.messageId ?? 0, held)) return;
     wire.order.add(held);
     keeper.keep(message, held.part);
-    sessions.keepLocal(message, held.part);
+    if (silence === 0) sessions.keepLocal(message, held.part);
   }
 
   /** `published` of aedes: the packet id of a QoS 2 message is in the store, and PUBREC comes next. */
@@ -73,7 +74,7 @@ export class PublishHook {
     const earlier = this.ids.get(client.id, messageId);
     if (earlier === undefined && !sessions.hasIncoming(client.id, messageId)) {
       const incoming: Incoming = { kept: false, held };
-      held.track(this.ids, client.id, messageId, incoming);
+      held.track(this.ids, client.id, incoming);
       this.ids.add(client.id, messageId, incoming);
       return true;
     }
@@ -130,25 +131,29 @@ class HeldPublish implements Held {
   private readonly qos: number;
   private readonly bytes: number;
   private go: Go | undefined;
-  /** The keeper, and the sessions of local subscribers. */
-  private waits = 2;
+  /** The keeper, and the sessions of local subscribers where there are any. */
+  private waits: number;
+  /** Of its topic when it came; see Audience. */
+  private readonly silence: number;
   private gone = false;
   private ids: IncomingIds | undefined = undefined;
   private incoming: Incoming | undefined = undefined;
   private clientId = '';
-  private messageId = 0;
+  private readonly messageId: number;
 
-  constructor(wire: Wire, qos: number, bytes: number, go: Go) {
+  constructor(wire: Wire, { qos, messageId = 0 }: IncomingPublish, bytes: number, go: Go, silence: number) {
     this.wire = wire;
     this.qos = qos;
+    this.messageId = messageId;
     this.bytes = bytes;
     this.go = go;
+    this.silence = silence;
+    this.waits = silence === 0 ? 2 : 1;
   }
 
-  track(ids: IncomingIds, clientId: string, messageId: number, incoming: Incoming): void {
+  track(ids: IncomingIds, clientId: string, incoming: Incoming): void {
     this.ids = ids;
     this.clientId = clientId;
-    this.messageId = messageId;
     this.incoming = incoming;
   }
 
@@ -184,7 +189,15 @@ class HeldPublish implements Held {
     const { client } = this.wire;
     // The session has ended with its connection: its ids will mean other messages.
     if (this.qos === 2 && client.closed && client.clean) this.ids?.remove(this.clientId, this.messageId, this.incoming);
-    else this.go?.();
+    else if (!this.finish()) this.go?.();
+  }
+
+  /** Without aedes, where nobody has subscribed to its topic by now. */
+  private finish(): boolean {
+    const { wire, silence } = this;
+    if (silence !== 0 && wire.shared.audience.lasts(silence) && wire.finish(this.messageId)) return true;
+    wire.writeAcks();
+    return false;
   }
 
   drop(): void {

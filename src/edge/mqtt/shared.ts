@@ -1,7 +1,9 @@
 import type { AedesBroker } from './aedes-client.ts';
+import type { Audience } from './audience.ts';
 import type { Counters } from './counters.ts';
 import type { HoldPool } from './limits/hold-pool.ts';
 import type { Throttle } from './limits/throttle.ts';
+import type { UserClients } from './limits/user-clients.ts';
 import type { Limits } from './options.ts';
 import type { ListenerEvent } from './ports.ts';
 import type { Wire } from './wire.ts';
@@ -12,6 +14,8 @@ export interface Shared {
   readonly limits: Limits;
   readonly pool: HoldPool;
   readonly counters: Counters;
+  readonly audience: Audience;
+  readonly users: UserClients;
   readonly wires: Set<Wire>;
   /** Those that were faster than their publishes per second, and wait. */
   readonly throttled: Throttle;

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { AckOrder } from './ack-order.ts';
 import { type AedesClient, feed, isLoggingIn, refreshKeepalive, saidGoodbye, takeOver, type WiredStream } from './aedes-client.ts';
+import { Finished } from './finished.ts';
 import { FrameGate, type FrameOwner } from './frame-gate.ts';
 import { ClientShare } from './limits/client-share.ts';
 import type { Waiter } from './limits/hold-pool.ts';
@@ -10,21 +11,8 @@ import { MESSAGE_BYTES } from './options.ts';
 import { type ParsedPacket, packetFault } from './packet-rules.ts';
 import type { DisconnectReason, Refusal, Transport } from './ports.ts';
 import type { Shared } from './shared.ts';
+import { CLOSING, LOGIN, RATE, READING, ROOM, SHARE, type Stopped } from './stopped.ts';
 import { topicFault } from './text-rules.ts';
-
-/** Why a connection is not read. */
-const READING = 0;
-/** aedes is at its CONNECT. */
-const LOGIN = 1;
-/** Enough of its packets are under way. */
-const SHARE = 2;
-/** All clients together hold what may be held. */
-const ROOM = 3;
-/** It publishes faster than it may. */
-const RATE = 4;
-/** The listener closes. */
-const CLOSING = 5;
-type Stopped = typeof READING | typeof LOGIN | typeof SHARE | typeof ROOM | typeof RATE | typeof CLOSING;
 
 /** Packets that are handed to aedes at once. */
 const BATCH = 256;
@@ -49,8 +37,9 @@ export class Wire implements FrameOwner, Waiter {
   unnamed = false;
   /** CONNACK went out. */
   private connected = false;
-  /** Packets that aedes has not finished. */
+  /** Packets that are not finished, or not before this turn of the loop ends. */
   private outstanding = 0;
+  private readonly finished = new Finished();
   private readonly share: ClientShare;
   private readonly gate = new FrameGate();
   private stopped: Stopped = READING;
@@ -196,9 +185,11 @@ export class Wire implements FrameOwner, Waiter {
       this.refuse('malformed', `${packet.cmd}: ${fault}`);
       return false;
     }
+    const { cmd, topic } = packet;
+    // aedes answers it, or ends the connection: PUBACKs of what came before go first.
+    if (cmd !== 'publish') this.writeAcks();
     // Here and not in the hook: aedes itself answers some of them, as a failure of its own.
-    const { topic } = packet;
-    const bad = packet.cmd === 'publish' && topic !== undefined ? topicFault(topic, this.shared.limits.maxTopicBytes) : undefined;
+    const bad = cmd === 'publish' && topic !== undefined ? topicFault(topic, this.shared.limits.maxTopicBytes) : undefined;
     if (bad !== undefined) this.refuse(bad, `PUBLISH to ${topic?.slice(0, 256)}`);
     return bad === undefined;
   }
@@ -209,6 +200,28 @@ export class Wire implements FrameOwner, Waiter {
       return;
     }
     this.outstanding--;
+    this.readOn();
+  }
+
+  /** A PUBLISH is safe, and aedes need not go on with it; 0 for one without a packet id. False where the socket takes no more: aedes waits then. */
+  finish(messageId: number): boolean {
+    if (this.conn.writableNeedDrain || !this.client.connected) return false;
+    if (this.finished.add(messageId)) process.nextTick(() => this.turnEnds());
+    return true;
+  }
+
+  /** Before anything else is written for a PUBLISH. */
+  writeAcks(): void {
+    this.finished.write(this.conn);
+  }
+
+  private turnEnds(): void {
+    this.writeAcks();
+    this.outstanding -= this.finished.take();
+    this.readOn();
+  }
+
+  private readOn(): void {
     if (this.stopped === LOGIN || (this.stopped === SHARE && this.share.heldMessages <= this.shared.limits.maxClientHeldMessages / 2)) this.pump();
   }
 
@@ -249,6 +262,7 @@ export class Wire implements FrameOwner, Waiter {
     if (this.client.closed) return;
     this.reason ??= reason;
     // Packets are written when the turn of the loop ends: acknowledgements of what was kept still go out.
+    this.writeAcks();
     while (this.conn.writableCorked > 0) this.conn.uncork();
     this.client.emit('error', new Error(detail));
   }

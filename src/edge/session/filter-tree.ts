@@ -24,6 +24,8 @@ function node(): Node {
 /** Subscriptions of all sessions by their filters: a look-up goes where the levels of the topic and wildcards lead, however many there are. */
 export class FilterTree {
   size = 0;
+  /** How often it was added to. */
+  added = 0;
   private readonly root: Node = node();
 
   set(leaf: Leaf): void {
@@ -42,6 +44,7 @@ export class FilterTree {
     const leaves = rest ? at.rests : at.ends;
     if (!leaves.has(leaf.clientId)) this.size += 1;
     leaves.set(leaf.clientId, leaf);
+    this.added += 1;
   }
 
   delete(clientId: string, filter: string): void {

@@ -9,7 +9,7 @@ import { decodeChange } from './ops.ts';
 import type { LocalMessage } from '../ports.ts';
 import type { Broker, SessionStats, SessionsOptions } from './options.ts';
 import { Outgoing, type Target } from './outgoing.ts';
-import type { ClientRef, OutgoingPacket, PublishedPacket, Qos, SubscriptionRef, WillPacket } from './packets.ts';
+import type { ClientRef, OutgoingPacket, PublishedPacket, SubscriptionRef, WillPacket } from './packets.ts';
 import { Presence } from './presence.ts';
 import { RetainedMessages } from './retained.ts';
 import { Store } from './store.ts';
@@ -123,13 +123,27 @@ export class Sessions {
     else changes.write(done);
   }
 
-  keepRetained(message: { readonly topic: string; readonly payload: Buffer; readonly qos: Qos }, done: Done): void {
-    this.keepLocal({ ...message, qos: 0, retain: true }, done);
-  }
-
   /** Whether this QoS 2 packet id stands for a message that is kept. `dup`: the flag of the PUBLISH that asks. */
   hasIncoming(clientId: string, messageId: number, dup = true): boolean {
     return this.incoming.has(clientId, messageId, dup);
+  }
+
+  /** Whether a session subscribes to the topic with a quality of service above 0: it has its messages when its client is away, too. */
+  awaits(topic: string): boolean {
+    return this.core.store.tree.match(topic).length > 0;
+  }
+
+  hasSession(clientId: string): boolean {
+    return this.core.store.sessions.has(clientId);
+  }
+
+  sessionIds(): Iterable<string> {
+    return this.core.store.sessions.keys();
+  }
+
+  /** Grows with each subscription that `awaits` tells of. */
+  get subscribed(): number {
+    return this.core.store.tree.added;
   }
 
   /** Whether a subscription of a persistent session could be stored. */

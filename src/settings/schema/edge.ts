@@ -54,6 +54,10 @@ const Limits = section('Bounds on what devices can ask for.', {
   }),
   connections: integer('Most connections.', { default: 20_000, minimum: 1, maximum: 1_000_000 }),
   connectionsPerSecond: integer('New connections a second; what is more waits for its turn. 0: no bound.', { default: 1000, minimum: 0, maximum: 100_000 }),
+  clientsPerUser: integer(
+    'Most client ids of one account at a time: connected, or away with a persistent session. With an account for each device: 1, or as many clients as a device runs. 0: no bound.',
+    { default: 0, minimum: 0, maximum: 1_000_000 },
+  ),
   publishesPerSecond: integer('Publishes of one device a second. One that is faster is read more slowly; nothing is dropped. 0: no bound.', {
     default: 0,
     minimum: 0,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keepPoolSmall } from '../../../../src/app/heap.ts';
 import { freshPool } from '../../../support/buffer-pool.ts';
-import { publish } from './packets.ts';
+import { publish, subscribe } from './packets.ts';
 import { ping, startListener, until } from './support.ts';
 
 const PUBACK = 0x40;
@@ -24,6 +24,7 @@ describe('acknowledgement', () => {
   it('waits for what local subscribers get later, too', async () => {
     const { sessions, client } = await startListener();
     sessions.holdLocal = true;
+    sessions.subscribed = 1;
     const device = await client('d1');
     device.send(publish('a', 'one', { qos: 1, id: 1 }));
     await until('the sessions are asked', () => sessions.waiting.length === 1);
@@ -48,6 +49,34 @@ describe('acknowledgement', () => {
     keeper.settle(0);
     await until('four PUBACK', () => device.ids(PUBACK).length === 4);
     expect(device.ids(PUBACK)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('comes in their order too where somebody here gets some of them', async () => {
+    const { keeper, client } = await startListener();
+    keeper.hold = true;
+    const subscriber = await client('s');
+    subscriber.send(subscribe(1, 'heard'));
+    await until('SUBACK', () => subscriber.packets.length === 2);
+    const device = await client('d1');
+    const topics = ['silent', 'silent', 'heard', 'silent', 'heard', 'heard', 'silent'];
+    device.send(...topics.map((topic, i) => publish(topic, `m${i}`, { qos: 1, id: i + 1 })));
+    await until('the keeper is asked', () => keeper.waiting.length === topics.length);
+    keeper.settleAll();
+    await until('all PUBACK', () => device.ids(PUBACK).length === topics.length);
+    expect(device.ids(PUBACK)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    await until('the messages', () => subscriber.messages.length === 3);
+    expect(subscriber.messages).toEqual(['m2', 'm4', 'm5']);
+  });
+
+  it('comes for all that a client sends at once, more than it may have here', async () => {
+    const { client, counters } = await startListener({ limits: { maxClientHeldMessages: 10 } });
+    const device = await client('d1');
+    const ids = Array.from({ length: 2000 }, (_, i) => i + 1);
+    device.send(...ids.flatMap((id) => [publish('a', 'one', { qos: 1, id }), publish('a', 'two')]));
+    await until('all PUBACK', () => device.ids(PUBACK).length === ids.length);
+    expect(device.ids(PUBACK)).toEqual(ids);
+    await ping(device);
+    expect(counters.heldMessagesNow).toBe(0);
   });
 
   it('never comes for a message that was not kept, nor for those after it; the connection is closed', async () => {

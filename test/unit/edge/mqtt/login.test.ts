@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { connect, publish } from './packets.ts';
-import { ping, startListener, until } from './support.ts';
+import { connect, DISCONNECT, publish, subscribe } from './packets.ts';
+import { FakeSessions, ping, startListener, until } from './support.ts';
 
 describe('log-in', () => {
   it('asks the rules, and answers with their refusal', async () => {
@@ -47,6 +47,42 @@ describe('log-in', () => {
     device.send(connect({ id: 'eager' }), ...Array.from({ length: 500 }, (_, at) => publish('a', `m${at}`, { qos: 1, id: at + 1 })));
     await until('all PUBACK', () => device.ids(0x40).length === 500);
     expect(keeper.texts).toEqual(Array.from({ length: 500 }, (_, at) => `m${at}`));
+  });
+
+  it('lets an account use so many client ids, of those connected and of those with a session', async () => {
+    const started = await startListener({ limits: { clientsPerUser: 2 } });
+    const { client, refused, counters, sessions } = started;
+    const as = (username: string) => async (id: string, clean: boolean) => {
+      const raw = await client(id, { username, password: 'x', clean });
+      return { raw, code: raw.packets[0]?.body[1] };
+    };
+    const [ours, theirs] = [as('a'), as('b')];
+    const first = await ours('a.1', false);
+    first.raw.send(subscribe(1, 'x'));
+    await until('SUBACK', () => first.raw.packets.length === 2);
+    first.raw.send(DISCONNECT);
+    const second = await ours('a.2', true);
+    await until('one is left', () => counters.clientsNow === 1);
+    expect([second.code, (await ours('a.3', true)).code]).toEqual([0, 5]);
+    expect(refused()).toEqual(['user-clients']);
+    // Others are not held against it, and what it has it may use again, also instead of itself.
+    expect([(await theirs('b.1', true)).code, (await ours('a.1', false)).code, (await ours('a.2', true)).code]).toEqual([0, 0, 0]);
+    // Whoever has no name has no account that could have too many.
+    for (const id of ['n1', 'n2', 'n3']) expect((await client(id)).packets[0]?.body[1]).toBe(0);
+    sessions.sessions.delete('a.1');
+    const again = await ours('a.1', true);
+    again.raw.send(DISCONNECT);
+    // Its place is free once the end of the connection is noticed.
+    for (let code: number | undefined = 5; code !== 0; ) ({ code } = await ours('a.3', true));
+    expect((await ours('a.4', true)).code).toBe(5);
+  });
+
+  it('counts the sessions that an earlier process left', async () => {
+    const sessions = new FakeSessions();
+    sessions.sessions.add('a.1').add('a.2').add('other');
+    const { client } = await startListener({ limits: { clientsPerUser: 2 }, sessions, persistence: sessions.store });
+    const code = async (id: string): Promise<number | undefined> => (await client(id, { username: 'a', password: 'x' })).packets[0]?.body[1];
+    expect([await code('a.3'), await code('a.2')]).toEqual([5, 0]);
   });
 
   it('hands a client id over to the connection that asks for it last', async () => {

@@ -217,6 +217,52 @@ describe('local subscribers', () => {
     expect(back.messages).toEqual(['away', 'there']);
   });
 
+  it('get what is acknowledged after they subscribed, though nobody did when it came', async () => {
+    const { keeper, client } = await startListener();
+    const device = await client('d1');
+    device.send(publish('a', 'before', { qos: 1, id: 1 }));
+    await until('PUBACK', () => device.ids(0x40).length === 1);
+    keeper.hold = true;
+    device.send(publish('a', 'between', { qos: 1, id: 2 }));
+    await until('the keeper is asked', () => keeper.waiting.length === 1);
+    const subscriber = await client('s');
+    subscriber.send(subscribe(1, '+'));
+    await until('SUBACK', () => subscriber.packets.length === 2);
+    device.send(publish('a', 'after', { qos: 1, id: 3 }));
+    await until('the keeper is asked again', () => keeper.waiting.length === 2);
+    keeper.settleAll();
+    await until('the messages', () => subscriber.messages.length === 2);
+    expect(subscriber.messages).toEqual(['between', 'after']);
+  });
+
+  it('are known though their connection was lost while they subscribed', async () => {
+    const { client, sessions, counters } = await startListener();
+    const device = await client('d1');
+    device.send(publish('a', 'before', { qos: 1, id: 1 }));
+    await until('PUBACK', () => device.ids(0x40).length === 1);
+    let store = (): void => {};
+    const storing = new Promise<void>((resolve) => {
+      store = resolve;
+    });
+    const addSubscriptions = sessions.store.addSubscriptions.bind(sessions.store);
+    let asked = false;
+    sessions.store.addSubscriptions = async (...subscription) => {
+      asked = true;
+      await storing;
+      await addSubscriptions(...subscription);
+    };
+    const subscriber = await client('s', { clean: false });
+    subscriber.send(subscribe(1, 'a'));
+    await until('it is being stored', () => asked);
+    subscriber.socket.destroy();
+    await until('it is gone', () => counters.clientsNow === 1);
+    store();
+    await until('it is stored', () => sessions.subscribed === 1);
+    device.send(publish('a', 'after', { qos: 1, id: 2 }));
+    await until('PUBACK', () => device.ids(0x40).length === 2);
+    expect(sessions.local.map(({ payload }) => payload.toString())).toEqual(['after']);
+  });
+
   it('may subscribe only to what the rules allow', async () => {
     const { client, access, sessions, refused, listener } = await startListener();
     access.subscribe = (_who, _id, filter) => filter === 'mine';

@@ -52,6 +52,7 @@ interface Packet {
 
 /** What is used here of aedes' store in memory. */
 interface MemoryStore {
+  addSubscriptions(client: { readonly id: string }, subscriptions: readonly object[]): Promise<void>;
   storeRetained(packet: object): Promise<void>;
   incomingStorePacket(client: { readonly id: string }, packet: Packet): Promise<void>;
   incomingDelPacket(client: { readonly id: string }, packet: Packet): Promise<void>;
@@ -67,6 +68,10 @@ export class FakeSessions implements SessionExtras {
   readonly waiting: Done[] = [];
   holdLocal = false;
   room = true;
+  /** Subscriptions of persistent sessions so far. */
+  subscribed = 0;
+  /** Clients with a session. */
+  readonly sessions = new Set<string>();
   readonly store = ((memory as unknown as () => unknown)() as { readonly asyncPersistence: MemoryStore }).asyncPersistence;
   private readonly ids = new Map<string, Set<number>>();
   private readonly kept = new WeakSet<Buffer>();
@@ -78,8 +83,17 @@ export class FakeSessions implements SessionExtras {
     const incomingDelPacket = store.incomingDelPacket.bind(store);
     const cleanIncoming = store.cleanIncoming.bind(store);
     const storeRetained = store.storeRetained.bind(store);
+    const addSubscriptions = store.addSubscriptions.bind(store);
+    const added = (id: string, count: number): void => {
+      this.subscribed += count;
+      this.sessions.add(id);
+    };
     this.retain = storeRetained;
     Object.assign(store, {
+      async addSubscriptions(client: { readonly id: string }, subscriptions: readonly object[]) {
+        await addSubscriptions(client, subscriptions);
+        added(client.id, subscriptions.length);
+      },
       async storeRetained(packet: Packet) {
         if (!kept.has(packet.payload)) await storeRetained(packet);
       },
@@ -104,6 +118,19 @@ export class FakeSessions implements SessionExtras {
 
   hasRoomFor(): boolean {
     return this.room;
+  }
+
+  /** Somebody may wait for any topic, once there was a subscription. */
+  awaits(): boolean {
+    return this.subscribed > 0;
+  }
+
+  hasSession(clientId: string): boolean {
+    return this.sessions.has(clientId);
+  }
+
+  sessionIds(): Iterable<string> {
+    return this.sessions;
   }
 
   keepLocal(message: LocalMessage, done: Done): void {
@@ -135,6 +162,14 @@ export class FakeAccess implements Access<string> {
 
   maySubscribe(who: string, clientId: string, filter: string): boolean {
     return this.subscribe(who, clientId, filter);
+  }
+
+  nameOf(who: string): string | undefined {
+    return who === 'nobody' ? undefined : who;
+  }
+
+  ownerOf(clientId: string): string | undefined {
+    return clientId.includes('.') ? clientId.split('.')[0] : undefined;
   }
 }
 

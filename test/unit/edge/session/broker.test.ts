@@ -209,7 +209,7 @@ describe('aedes with its sessions on a disk', () => {
       ['a/2', ''],
     ] as const) {
       const payload = Buffer.from(text);
-      await new Promise((resolve) => world.sessions.keepRetained({ topic, payload, qos: 1 }, resolve));
+      await new Promise((resolve) => world.sessions.keepLocal({ topic, payload, qos: 1, retain: true }, resolve));
       await new Promise<void>((resolve) => world.broker?.publish({ cmd: 'publish', topic, payload, qos: 1, retain: true, dup: false }, () => resolve()));
     }
     await connected(publisher.client);
@@ -261,6 +261,29 @@ describe('aedes with its sessions on a disk', () => {
     await connected(third.client);
     await vi.waitFor(() => expect(third.present()).toBe(false), WAIT);
     expect(third.received).toEqual([]);
+  });
+
+  it('knows the topics that a session waits for, and when there may be more of them', async () => {
+    await world.start();
+    const { sessions } = world;
+    const known = (): object => ({ deep: sessions.awaits('a/b/c'), flat: sessions.awaits('flat'), other: sessions.awaits('a') });
+    expect(known()).toEqual({ deep: false, flat: false, other: false });
+    const { client } = world.connect('sub');
+    const before = sessions.subscribed;
+    await client.subscribeAsync('a/+/#', { qos: 1 });
+    // This one is for a client that is there.
+    await client.subscribeAsync('flat', { qos: 0 });
+    expect(known()).toEqual({ deep: true, flat: false, other: false });
+    const once = sessions.subscribed;
+    expect(once).toBeGreaterThan(before);
+    await client.subscribeAsync('flat', { qos: 1 });
+    expect(known()).toEqual({ deep: true, flat: true, other: false });
+    expect(sessions.subscribed).toBeGreaterThan(once);
+    await client.unsubscribeAsync('a/+/#');
+    expect(known()).toEqual({ deep: false, flat: true, other: false });
+    await world.forced();
+    await world.killed();
+    expect(world.sessions.awaits('flat')).toBe(true);
   });
 
   it('stores none of the subscriptions that are refused, though aedes asks for it', async () => {
