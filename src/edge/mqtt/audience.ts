@@ -6,8 +6,8 @@ import type { SessionExtras } from './ports.ts';
 const PLACES = 16_384;
 
 /**
- * Knows the topics that nobody here subscribes to. Most of what devices publish is for RabbitMQ alone, and to look for those to whom
- * aedes hands it on costs more than all else that is done with it.
+ * Knows the topics that nobody here subscribes to. Most of what devices publish is for RabbitMQ alone, and aedes looks anew with each message for
+ * those to whom it hands it on.
  */
 export class Audience {
   private readonly broker: AedesBroker;

@@ -96,7 +96,7 @@ export class LoginHooks {
         return;
       }
       const user = access.nameOf(answer.who);
-      if (user !== undefined && !shared.users.mayEnter(user, client.id)) {
+      if (user !== undefined && !shared.users.mayEnter(wire, user, client.id)) {
         deny('user-clients', `user ${user} has ${shared.limits.clientsPerUser} clients already, as many as one may`);
         return;
       }

@@ -166,6 +166,7 @@ export class Wire implements FrameOwner, Waiter {
     const { client, shared } = this;
     this.connected = true;
     this.secure = undefined;
+    shared.users.entered(this);
     // Of an earlier session, whose last connection is closed by now.
     if (client.clean) ids.forget(client.id);
     shared.counters.clientsNow++;
@@ -206,19 +207,18 @@ export class Wire implements FrameOwner, Waiter {
   /** A PUBLISH is safe, and aedes need not go on with it; 0 for one without a packet id. False where the socket takes no more: aedes waits then. */
   finish(messageId: number): boolean {
     if (this.conn.writableNeedDrain || !this.client.connected) return false;
-    if (this.finished.add(messageId)) process.nextTick(() => this.turnEnds());
+    if (!this.finished.add(messageId)) return true;
+    process.nextTick(() => {
+      this.writeAcks();
+      this.outstanding -= this.finished.take();
+      this.readOn();
+    });
     return true;
   }
 
   /** Before anything else is written for a PUBLISH. */
   writeAcks(): void {
     this.finished.write(this.conn);
-  }
-
-  private turnEnds(): void {
-    this.writeAcks();
-    this.outstanding -= this.finished.take();
-    this.readOn();
   }
 
   private readOn(): void {
@@ -233,9 +233,8 @@ export class Wire implements FrameOwner, Waiter {
 
   /** Counts and tells a refusal without ending the connection. */
   note(reason: Refusal, detail: string): void {
-    const { counters, emit } = this.shared;
-    counters.refused[reason]++;
-    emit({ kind: 'refused', reason, clientId: this.client.id ?? '', address: this.address, detail });
+    this.shared.counters.refused[reason]++;
+    this.shared.emit({ kind: 'refused', reason, clientId: this.client.id ?? '', address: this.address, detail });
   }
 
   refuse(reason: Refusal, detail: string): void {
@@ -280,8 +279,9 @@ export class Wire implements FrameOwner, Waiter {
   }
 
   closed(): void {
-    const { pool, wires, throttled, counters, emit } = this.shared;
+    const { pool, wires, users, throttled, counters, emit } = this.shared;
     wires.delete(this);
+    users.entered(this);
     throttled.delete(this);
     pool.assembled(this.share.comingLarge);
     pool.leave(this);

@@ -17,6 +17,9 @@ export interface UserClientsOptions {
 export class UserClients {
   private readonly options: UserClientsOptions;
   private readonly users = new Map<string, Set<string>>();
+  /** Log-ins under way, neither connected yet nor gone, with their client ids; and how many there are of each id. */
+  private readonly entering = new Map<object, string>();
+  private readonly entries = new Map<string, number>();
 
   constructor(options: UserClientsOptions) {
     this.options = options;
@@ -27,18 +30,30 @@ export class UserClients {
     }
   }
 
-  /** Whether the account may use this id, too; from then on it does. */
-  mayEnter(user: string, clientId: string): boolean {
+  /** Whether the account may use this id, too, for a connection that logs in; from then on it does. */
+  mayEnter(connection: object, user: string, clientId: string): boolean {
     const { most, isConnected, hasSession } = this.options;
     if (most === 0) return true;
     const ids = this.of(user);
     if (ids.size >= most && !ids.has(clientId)) {
       // Who went is noticed when there is a use for its place.
-      for (const id of ids) if (!isConnected(id) && !hasSession(id)) ids.delete(id);
+      for (const id of ids) if (!isConnected(id) && !hasSession(id) && !this.entries.has(id)) ids.delete(id);
       if (ids.size >= most) return false;
     }
     ids.add(clientId);
+    this.entering.set(connection, clientId);
+    this.entries.set(clientId, (this.entries.get(clientId) ?? 0) + 1);
     return true;
+  }
+
+  /** The client is connected, or the connection is gone. */
+  entered(connection: object): void {
+    const clientId = this.entering.get(connection);
+    if (clientId === undefined) return;
+    this.entering.delete(connection);
+    const count = this.entries.get(clientId) ?? 0;
+    if (count > 1) this.entries.set(clientId, count - 1);
+    else this.entries.delete(clientId);
   }
 
   private of(user: string): Set<string> {

@@ -77,6 +77,34 @@ describe('log-in', () => {
     expect((await ours('a.4', true)).code).toBe(5);
   });
 
+  it('counts those that are still logging in', async () => {
+    const { client, raw, sessions } = await startListener({ limits: { clientsPerUser: 1 } });
+    const { store } = sessions;
+    const putWill = store.putWill.bind(store);
+    let goOn = (): void => {};
+    const stored = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let asked = false;
+    store.putWill = async (...will) => {
+      asked = true;
+      await stored;
+      return await putWill(...will);
+    };
+    const will = { topic: 'gone', payload: 'x' };
+    const as = { username: 'a', password: 'x' };
+    const slow = await raw();
+    slow.send(connect({ id: 'a.1', will, ...as }));
+    await until('its will is being stored', () => asked);
+    const code = async (id: string): Promise<number | undefined> => (await client(id, as)).packets[0]?.body[1];
+    expect(await code('a.2')).toBe(5);
+    goOn();
+    await until('it is in', () => slow.packets.length === 1);
+    expect(await code('a.2')).toBe(5);
+    slow.socket.destroy();
+    for (let found: number | undefined = 5; found !== 0; ) found = await code('a.2');
+  });
+
   it('counts the sessions that an earlier process left', async () => {
     const sessions = new FakeSessions();
     sessions.sessions.add('a.1').add('a.2').add('other');

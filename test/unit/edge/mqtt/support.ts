@@ -57,6 +57,7 @@ interface MemoryStore {
   incomingStorePacket(client: { readonly id: string }, packet: Packet): Promise<void>;
   incomingDelPacket(client: { readonly id: string }, packet: Packet): Promise<void>;
   cleanIncoming(client: { readonly id: string }): Promise<void>;
+  putWill(client: { readonly id: string }, packet: object): Promise<object | undefined>;
   delWill(client: { readonly id: string }): Promise<object | undefined>;
   getWill(client: { readonly id: string }): Promise<object | undefined>;
 }
