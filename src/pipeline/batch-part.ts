@@ -4,21 +4,25 @@ import type { Batch, Item } from './ports.ts';
 
 /** Of a batch these of its items alone, in its order. */
 export function partOf(batch: Batch, items: readonly Item[]): Batch {
-  return { ...batch, items, content: contentOf(textsOf(batch, items), batch.encoding), bytes: bytesOf(items) };
+  return { ...batch, items, content: contentOf(textsFor(batch, items), batch.encoding), bytes: bytesOf(items) };
 }
 
 /** Ids of the readings of these items of a batch, in its order. */
 export function idsOf(batch: Batch, items: readonly Item[]): string[] {
-  return textsOf(batch, items).map((text) => (JSON.parse(text.toString()) as Pick<Reading, 'id'>).id);
+  return textsFor(batch, items).map((text) => (JSON.parse(text.toString()) as Pick<Reading, 'id'>).id);
 }
 
-function textsOf({ items: all, content }: Batch, items: readonly Item[]): Buffer[] {
-  const wanted = new Set(items);
-  const texts = textsIn(
+/** The texts of the items of a batch, in order: views of its content. Throws where that holds anything else. */
+export function textsOf({ items, content }: Batch): Buffer[] {
+  return textsIn(
     content,
-    all.map(({ bytes }) => bytes),
+    items.map(({ bytes }) => bytes),
   );
-  return texts.filter((_, i) => wanted.has(all[i] as Item));
+}
+
+function textsFor(batch: Batch, items: readonly Item[]): Buffer[] {
+  const wanted = new Set(items);
+  return textsOf(batch).filter((_, i) => wanted.has(batch.items[i] as Item));
 }
 
 /** UTF-8 bytes of the texts of these items. */

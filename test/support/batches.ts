@@ -1,6 +1,7 @@
-import { Content, textsIn } from '../../src/codec/content.ts';
+import { Content } from '../../src/codec/content.ts';
 import type { Encoding, PublishAction } from '../../src/domain/route.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
+import { textsOf } from '../../src/pipeline/batch-part.ts';
 import type { Batch, DeadLetter, Delivery, Item } from '../../src/pipeline/ports.ts';
 import { fault } from '../../src/domain/fault.ts';
 
@@ -37,11 +38,8 @@ export function contentOfTexts(texts: readonly string[], encoding: Encoding): Bu
 }
 
 /** The readings of a batch as they stand in its content. */
-export function readingsIn({ content, items }: Batch): Record<string, any>[] {
-  return textsIn(
-    content,
-    items.map(({ bytes }) => bytes),
-  ).map((text) => JSON.parse(text.toString()) as Record<string, any>);
+export function readingsIn(batch: Batch): Record<string, any>[] {
+  return textsOf(batch).map((text) => JSON.parse(text.toString()) as Record<string, any>);
 }
 
 /** A batch for sinks alone: its content is these texts, and deliveries that nobody settles. */

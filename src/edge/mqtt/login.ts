@@ -14,7 +14,14 @@ export interface LoginHooksOptions {
 }
 
 /** Return codes of CONNACK (table 3.1). */
-const CODES: Readonly<Record<LoginRefusal | 'client-id', number>> = { 'client-id': 2, unavailable: 3, 'bad-credentials': 4, 'not-authorized': 5 };
+const CODES = {
+  'client-id': 2,
+  unavailable: 3,
+  'bad-credentials': 4,
+  'not-authorized': 5,
+  will: 5,
+  'user-clients': 5,
+} as const satisfies Record<LoginRefusal | 'client-id' | 'will' | 'user-clients', number>;
 
 /** Who may come in, and subscribe to what: the hooks of aedes around CONNECT and SUBSCRIBE. */
 export class LoginHooks {
@@ -69,11 +76,11 @@ export class LoginHooks {
   ): void {
     const { shared, access } = this.options;
     const { wire } = client.conn;
-    const deny = (reason: LoginRefusal | 'client-id' | 'will' | 'user-clients', detail: string): void => {
+    const deny = (reason: keyof typeof CODES, detail: string): void => {
       if (client.closed) return;
       wire.reason ??= reason;
       wire.note(reason, detail);
-      done(Object.assign(new Error(detail), { returnCode: CODES[reason === 'will' || reason === 'user-clients' ? 'not-authorized' : reason] }), false);
+      done(Object.assign(new Error(detail), { returnCode: CODES[reason] }), false);
     };
     if (wire.unnamed && !client.clean) {
       deny('client-id', 'no client id, and a session that is to be kept (MQTT-3.1.3-8)');

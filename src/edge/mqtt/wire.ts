@@ -166,7 +166,7 @@ export class Wire implements FrameOwner, Waiter {
     const { client, shared } = this;
     this.connected = true;
     this.secure = undefined;
-    shared.users.entered(this);
+    shared.users.entered(this, client.id);
     // Of an earlier session, whose last connection is closed by now.
     if (client.clean) ids.forget(client.id);
     shared.counters.clientsNow++;
@@ -281,7 +281,7 @@ export class Wire implements FrameOwner, Waiter {
   closed(): void {
     const { pool, wires, users, throttled, counters, emit } = this.shared;
     wires.delete(this);
-    users.entered(this);
+    users.entered(this, this.client.id);
     throttled.delete(this);
     pool.assembled(this.share.comingLarge);
     pool.leave(this);

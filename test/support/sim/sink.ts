@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { textsIn } from '../../../src/codec/content.ts';
 import { type Fault, failed, fault, ok, type Result } from '../../../src/domain/fault.ts';
+import { textsOf } from '../../../src/pipeline/batch-part.ts';
 import type { Batch, DeadLetter, DeadLetterSink, Sink } from '../../../src/pipeline/ports.ts';
 import type { Outbound, SimBroker, SimClient } from './broker.ts';
 import { Line } from './line.ts';
@@ -18,6 +18,8 @@ export interface SimSinkOptions {
   readonly deadLetters: string;
   /** Stands for the bound on the size of a message. */
   readonly tooLarge?: (batch: Batch) => boolean;
+  /** Sees each batch that is published; throws for one that no pipeline may make. */
+  readonly check?: (batch: Batch) => void;
 }
 
 /** The gateway's view of the simulated broker as a sink: one line per exchange, others for offers. Dies with its gateway. */
@@ -51,6 +53,7 @@ export class SimSink implements Sink, DeadLetterSink, SimClient {
   }
 
   async publish(batch: Batch, signal: AbortSignal): Promise<Result<void>> {
+    this.options.check?.(batch);
     return (
       this.refusal(signal) ??
       (carriable(batch) ? undefined : failed('ENCODE_FAILED', `a name of more than ${SHORT_BYTES} bytes`)) ??
@@ -152,13 +155,11 @@ export class SimSink implements Sink, DeadLetterSink, SimClient {
   }
 }
 
-function outbound({ id, destination, items, content }: Batch): Outbound {
+function outbound(batch: Batch): Outbound {
+  const { id, destination, items, content, bytes } = batch;
   const { exchange, routingKey } = destination;
-  const texts = textsIn(
-    content,
-    items.map(({ bytes }) => bytes),
-  );
-  return { id, exchange, routingKey, texts: texts.map(String), code: undefined };
+  if (content.length !== bytes + items.length - 1) throw new Error(`batch ${id} does not hold what its items are`);
+  return { id, exchange, routingKey, texts: textsOf(batch).map(String), code: undefined };
 }
 
 function carriable({ destination }: Batch): boolean {

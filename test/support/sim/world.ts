@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import { defaultCodecs } from '../../../src/codec/registry.ts';
 import { Ledger } from '../../../src/domain/ledger.ts';
 import { DEFAULT_LIMITS, type ProfileSpec } from '../../../src/domain/profile.ts';
@@ -8,6 +9,7 @@ import { Forwarder } from '../../../src/pipeline/forwarder.ts';
 import { Graveyard } from '../../../src/pipeline/graveyard.ts';
 import { compileNormaliser } from '../../../src/pipeline/normaliser.ts';
 import { Permits } from '../../../src/pipeline/permits.ts';
+import type { Batch } from '../../../src/pipeline/ports.ts';
 import { RecentMessages } from '../../../src/pipeline/recent-messages.ts';
 import { Router } from '../../../src/pipeline/router.ts';
 import type { Rules } from '../../../src/pipeline/rules.ts';
@@ -72,6 +74,22 @@ function rulesOf(routes: readonly RouteSpec[], instance: string): Rules {
   };
 }
 
+/** What is kept of a reading beside its text is of that text. */
+function checkItems(batch: Batch): void {
+  const readings = readingsIn(batch);
+  for (const [i, { delivery, device, ageMs }] of batch.items.entries()) {
+    const { message } = delivery;
+    const at = ageMs === undefined ? readings[i]?.['measuredAt'] : message.receivedAt - ageMs;
+    if (
+      !isDeepStrictEqual(
+        [device, message.topic, at],
+        ['device', 'topic', 'measuredAt'].map((key) => readings[i]?.[key]),
+      )
+    )
+      throw new Error(`batch ${batch.id} does not hold what its items are`);
+  }
+}
+
 export function startGateway(world: World): Gateway {
   const { time, broker } = world;
   const ledger = new Ledger();
@@ -80,6 +98,7 @@ export function startGateway(world: World): Gateway {
     confirmTimeoutMs: CONFIRM_TIMEOUT_MS,
     deadLetters: DEAD_LETTERS,
     tooLarge: (batch) => readingsIn(batch).some(({ values }) => 'poison' in values),
+    check: checkItems,
   });
   const source = new SimSource(broker, world.prefetch, ledger);
   const abort = new AbortController();

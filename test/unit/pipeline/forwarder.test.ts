@@ -195,6 +195,22 @@ describe('Forwarder', () => {
     expect([ledger.delays.toGateway.sum, ledger.readings]).toEqual([500, 4]);
   });
 
+  it.each([
+    ['no-device-time', 0],
+    ['late', 1],
+  ] as const)('tells the way to the confirm of a reading flagged %s only where its time is that of the measurement', async (flag, counted) => {
+    const one = (message: InboundMessage): Normalised => ({
+      kind: 'readings',
+      readings: [reading({ t: 1 }, { measuredAt: message.receivedAt - 70, receivedAt: message.receivedAt, flags: [flag] })],
+    });
+    const { accept, time, ledger } = rig([rule('a', publishTo('x', { batch: { count: 1, bytes: 1000, ageMs: 0 } }))], one);
+    accept();
+    await time.runUntil(5);
+    expect(ledger.items.forwarded).toBe(1);
+    const { counts } = ledger.delays.toConfirm.get('a') ?? { counts: [] };
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(counted);
+  });
+
   it('offers best-effort copies without holding anything for them', async () => {
     const tap = rule('tap', publishTo('live', { delivery: 'best-effort' }), { continue: true });
     const { accept, time, offered, state, ledger, forwarder, outcomes } = rig(

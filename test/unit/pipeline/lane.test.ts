@@ -186,6 +186,12 @@ describe('Lane', () => {
     lane.push(batch('b2', [{ item: item(), id: '6' }]));
     await time.runUntil(60_000);
     const good = sent.filter((each) => refusing(each).ok).flatMap(idsIn);
+    for (const each of sent)
+      expect(each.content.toString()).toBe(
+        idsIn(each)
+          .map((id) => textOf(id as string))
+          .join(','),
+      );
     expect(good).toEqual(['1', '2', '4', '5', '6']);
     expect(letters).toMatchObject([{ fault: { code: 'TOO_LARGE' }, route: 'r', reading: { id: 'bad', device: 'of bad' } }]);
     expect(outcomes.sort()).toEqual(['dead-lettered', 'forwarded', 'forwarded', 'forwarded', 'forwarded']);

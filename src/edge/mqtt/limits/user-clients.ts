@@ -17,16 +17,15 @@ export interface UserClientsOptions {
 export class UserClients {
   private readonly options: UserClientsOptions;
   private readonly users = new Map<string, Set<string>>();
-  /** Log-ins under way, neither connected yet nor gone, with their client ids; and how many there are of each id. */
-  private readonly entering = new Map<object, string>();
-  private readonly entries = new Map<string, number>();
+  /** Connections that log in, neither connected yet nor gone, by their client ids. */
+  private readonly entering = new Map<string, Set<object>>();
 
   constructor(options: UserClientsOptions) {
     this.options = options;
     if (options.most === 0) return;
     for (const clientId of options.sessionIds()) {
       const owner = options.ownerOf(clientId);
-      if (owner !== undefined) this.of(owner).add(clientId);
+      if (owner !== undefined) setOf(this.users, owner).add(clientId);
     }
   }
 
@@ -34,34 +33,29 @@ export class UserClients {
   mayEnter(connection: object, user: string, clientId: string): boolean {
     const { most, isConnected, hasSession } = this.options;
     if (most === 0) return true;
-    const ids = this.of(user);
+    const ids = setOf(this.users, user);
     if (ids.size >= most && !ids.has(clientId)) {
       // Who went is noticed when there is a use for its place.
-      for (const id of ids) if (!isConnected(id) && !hasSession(id) && !this.entries.has(id)) ids.delete(id);
+      for (const id of ids) if (!isConnected(id) && !hasSession(id) && !this.entering.has(id)) ids.delete(id);
       if (ids.size >= most) return false;
     }
     ids.add(clientId);
-    this.entering.set(connection, clientId);
-    this.entries.set(clientId, (this.entries.get(clientId) ?? 0) + 1);
+    setOf(this.entering, clientId).add(connection);
     return true;
   }
 
   /** The client is connected, or the connection is gone. */
-  entered(connection: object): void {
-    const clientId = this.entering.get(connection);
-    if (clientId === undefined) return;
-    this.entering.delete(connection);
-    const count = this.entries.get(clientId) ?? 0;
-    if (count > 1) this.entries.set(clientId, count - 1);
-    else this.entries.delete(clientId);
+  entered(connection: object, clientId: string): void {
+    const others = this.entering.get(clientId);
+    if (others?.delete(connection) === true && others.size === 0) this.entering.delete(clientId);
   }
+}
 
-  private of(user: string): Set<string> {
-    let ids = this.users.get(user);
-    if (ids === undefined) {
-      ids = new Set();
-      this.users.set(user, ids);
-    }
-    return ids;
+function setOf<T>(sets: Map<string, Set<T>>, key: string): Set<T> {
+  let set = sets.get(key);
+  if (set === undefined) {
+    set = new Set();
+    sets.set(key, set);
   }
+  return set;
 }
