@@ -21,4 +21,12 @@ export class Distribution {
     this.counts[at] = (this.counts[at] as number) + 1;
     this.sum += value;
   }
+
+  /** Both together; `other` has the same bounds. */
+  plus(other: Distribution): Distribution {
+    const both = new Distribution(this.bounds);
+    for (let at = 0; at < both.counts.length; at += 1) both.counts[at] = (this.counts[at] as number) + (other.counts[at] as number);
+    both.sum = this.sum + other.sum;
+    return both;
+  }
 }

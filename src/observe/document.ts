@@ -4,7 +4,7 @@ import { EVENTS, type LogEntry } from './log-table.ts';
 import { FIELDS } from './log-fields.ts';
 
 const LABEL_SOURCES: Readonly<Record<Exclude<LabelValues, readonly string[]>, string>> = {
-  routes: 'route names of the settings, `(none)`, `(dead letters)`, `(other)`',
+  routes: 'names of the first 1000 routes of the settings, `(none)`, `(dead letters)`, `(other)`',
   sessions: 'names of the connections',
   addresses: '`host:port` of each URL in the settings',
   components: 'names of the components',

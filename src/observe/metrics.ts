@@ -12,7 +12,7 @@ import { edgeReaders } from './edge-readers.ts';
 import { DEAD_LETTER_LANE, type LabelValues, type MetricDefinition, NO_ROUTE, OTHER } from './labels.ts';
 import { metricsObserver } from './metrics-observer.ts';
 import { ReadHistogram } from './read-histogram.ts';
-import { type Add, distributions, type Hand, type Labels, readers } from './readers.ts';
+import { type Add, distributions, type Hand, type Labels, readers, routesAtZero } from './readers.ts';
 import type { RuntimeStats } from './runtime.ts';
 
 export interface MetricsOptions {
@@ -28,7 +28,7 @@ export interface MetricsOptions {
   readonly devices: () => { readonly known: number; readonly silent: number };
   /** What codecs have noticed since the start. */
   readonly anomalies: () => Readonly<AnomalyCounts>;
-  /** Names of the routes in the settings: with those of `addRoutes` the only values, beside `(none)`, `(dead letters)` and `(other)`, that the label `route` takes. */
+  /** Names of the routes in the settings: the first thousand, with those of `addRoutes`, are the only values, beside `(none)`, `(dead letters)` and `(other)`, that the label `route` takes. */
   readonly routes: readonly string[];
   /** Names of the connections to the broker. */
   readonly sessions: readonly string[];
@@ -117,9 +117,12 @@ function register(
   }
 }
 
+/** Routes with series of their own, the first ones of the settings; the others share `(other)`. A scrape of so many takes about 0.3 s, during which nothing else is done. */
+const ROUTES_BY_NAME = 1000;
+
 /** Builds a registry of its own (nothing global), so that several gateways can live in one process. Starts nothing. */
 export function createMetrics(options: MetricsOptions): Metrics {
-  const routes = [...options.routes];
+  const routes = options.routes.slice(0, ROUTES_BY_NAME);
   const labels = new Set([...routes, NO_ROUTE, DEAD_LETTER_LANE]);
   const names: Names = {
     route: within(labels),
@@ -132,29 +135,29 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...readers({ ...options, routes }, names),
     ...(options.edge === undefined ? {} : edgeReaders(options.edge, Date.now)),
   };
-  const hand: Partial<Record<string, (hand: Hand) => void>> = distributions({ ...options, routes });
+  const hand: Partial<Record<string, (hand: Hand) => void>> = distributions({ ...options, routes }, names);
   for (const [name, definition] of Object.entries(METRICS)) {
     if (options.edge === undefined && Object.hasOwn(EDGE_METRICS, name)) continue;
     register(registry, name, definition, read[name], hand[name]);
   }
   const observer = metricsObserver(registry, names);
-  startAtZero(registry, options);
+  startAtZero(registry, options, routesAtZero(routes));
   const addRoutes = (all: readonly string[]): void => {
-    const added = all.filter((name) => !labels.has(name));
+    const added = all.filter((name) => !labels.has(name)).slice(0, ROUTES_BY_NAME - routes.length);
     routes.push(...added);
     for (const name of added) labels.add(name);
     // Those without a route have their zeros already; adding 0 to them changes nothing.
-    if (added.length > 0) startAtZero(registry, { ...options, routes: added });
+    if (added.length > 0 && routesAtZero(routes).length > 0) startAtZero(registry, options, added);
   };
   for (const session of options.sessions) observer({ type: 'session-state', session, state: 'idle', address: undefined, reason: undefined });
   for (const component of options.components) observer({ type: 'component-phase', component, phase: 'idle', reason: undefined });
   return { registry, observer, render: () => registry.metrics(), contentType: registry.contentType, addRoutes };
 }
 
-/** A series that appears with its first event hides that event from `rate()`: the ones that are known beforehand start at 0. */
-function startAtZero(registry: Registry, options: MetricsOptions): void {
+/** A series that appears with its first event hides that event from `rate()`: the ones that are known beforehand start at 0 (see `routesAtZero`). */
+function startAtZero(registry: Registry, options: MetricsOptions, routes: readonly string[]): void {
   const known: Partial<Record<Exclude<LabelValues, readonly string[]>, readonly string[]>> = {
-    routes: options.routes,
+    routes,
     sessions: options.sessions,
     addresses: options.addresses,
     components: options.components,

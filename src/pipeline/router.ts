@@ -4,8 +4,9 @@ import { type Fault, fault } from '../domain/fault.ts';
 import type { Reading } from '../domain/reading.ts';
 import type { RouteSpec } from '../domain/route.ts';
 import { compileRouteTemplate, type RouteTemplate } from '../domain/route-template.ts';
-import { compileTopicFilter } from '../domain/topic-template.ts';
+import { topicFilterProblem } from '../domain/topic-template.ts';
 import type { Destination } from './ports.ts';
+import { RuleIndex } from './rule-index.ts';
 
 /** What becomes of one reading. Exactly one of the three ends is set; taps come on top. */
 export interface Routing {
@@ -22,7 +23,7 @@ export interface Routing {
 
 interface Rule {
   readonly spec: RouteSpec;
-  readonly matches: (reading: Reading) => boolean;
+  readonly when: Condition | undefined;
   readonly target: Target | undefined;
 }
 
@@ -40,27 +41,30 @@ export type RuleFailure = (route: string, message: string) => void;
  * (the settings are checked before, so that only reaches somebody who builds one by hand).
  */
 export class Router {
-  private readonly rules: readonly Rule[];
+  private readonly rules: RuleIndex<Rule>;
   private readonly context: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   private readonly onRuleFailure: RuleFailure;
+  /** What `context` says is of this one. */
+  private asked: Reading | undefined;
 
   constructor(specs: readonly RouteSpec[], onRuleFailure: RuleFailure) {
     this.onRuleFailure = onRuleFailure;
-    this.rules = specs.map((spec) => {
+    const rules = specs.map((spec) => {
       try {
-        return { spec, matches: this.matcher(spec), target: spec.action.kind === 'publish' ? new Target(spec) : undefined };
+        return compileRule(spec);
       } catch (error) {
         throw new Error(`route "${spec.name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
       }
     });
+    this.rules = new RuleIndex(rules);
   }
 
   route(reading: Reading): Routing {
     // Most readings have one taker and no best-effort copy, and this runs for every reading.
     let takers: readonly Destination[] = NONE;
     let taps: readonly Destination[] = NONE;
-    for (const { spec, matches, target } of this.rules) {
-      if (!matches(reading)) continue;
+    for (const { spec, when, target } of this.rules.of(reading.topic, reading.profile)) {
+      if (when !== undefined && !this.evaluate(spec.name, when, reading)) continue;
       if (target === undefined) {
         // A drop behind a taker only ends the search: what was taken is not taken back.
         if (takers.length === 0) return { takers, taps, droppedBy: spec.name, fault: undefined, faultRoute: undefined };
@@ -80,20 +84,21 @@ export class Router {
     return { takers, taps, droppedBy: undefined, fault: none, faultRoute: undefined };
   }
 
-  private matcher(spec: RouteSpec): (reading: Reading) => boolean {
-    const profiles = spec.profiles === undefined ? undefined : new Set(spec.profiles);
-    const topics = spec.topics?.map((filter) => compileTopicFilter(filter));
-    const when = spec.when === undefined ? undefined : compileCondition(spec.when);
-    return (reading) => {
-      if (profiles !== undefined && !profiles.has(reading.profile)) return false;
-      if (topics !== undefined && !topics.some((matches) => matches(reading.topic))) return false;
-      return when === undefined || this.evaluate(spec.name, when, reading);
-    };
-  }
-
   /** An expression that cannot be evaluated for this reading does not match; that a field is absent is not even worth a word. */
   private evaluate(route: string, condition: Condition, reading: Reading): boolean {
+    if (reading !== this.asked) this.ask(reading);
+    try {
+      return condition(this.context);
+    } catch (error) {
+      const message = firstLine(error);
+      if (!message.startsWith('No such key')) this.onRuleFailure(route, message);
+      return false;
+    }
+  }
+
+  private ask(reading: Reading): void {
     const { context } = this;
+    this.asked = reading;
     context['device'] = reading.device;
     context['profile'] = reading.profile;
     context['topic'] = reading.topic;
@@ -103,19 +108,24 @@ export class Router {
     context['flags'] = reading.flags ?? NO_FLAGS;
     context['measuredAt'] = reading.measuredAt;
     context['receivedAt'] = reading.receivedAt;
-    try {
-      return condition(context);
-    } catch (error) {
-      const message = firstLine(error);
-      if (!message.startsWith('No such key')) this.onRuleFailure(route, message);
-      return false;
-    }
   }
 }
 
 const NOTHING: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 const NO_FLAGS: readonly string[] = [];
 const NONE: readonly Destination[] = [];
+
+function compileRule(spec: RouteSpec): Rule {
+  for (const filter of spec.topics ?? []) {
+    const problem = topicFilterProblem(filter);
+    if (problem !== undefined) throw new TypeError(problem);
+  }
+  return {
+    spec,
+    when: spec.when === undefined ? undefined : compileCondition(spec.when),
+    target: spec.action.kind === 'publish' ? new Target(spec) : undefined,
+  };
+}
 
 function compileCondition(text: string): Condition {
   const result = READING_CONDITIONS.compile(text);

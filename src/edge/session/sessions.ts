@@ -2,7 +2,6 @@ import { Readable } from 'node:stream';
 import { REAL_LOG_FILES } from '../log/files.ts';
 import { Losses, SESSION_BOUNDS } from './bounds.ts';
 import { Changes, type Core } from './core.ts';
-import type { Leaf } from './filter-tree.ts';
 import { Incoming } from './incoming.ts';
 import { type Done, Journal } from './journal.ts';
 import { decodeChange } from './ops.ts';
@@ -12,7 +11,7 @@ import { Outgoing, type Target } from './outgoing.ts';
 import type { ClientRef, OutgoingPacket, PublishedPacket, SubscriptionRef, WillPacket } from './packets.ts';
 import { Presence } from './presence.ts';
 import { RetainedMessages } from './retained.ts';
-import { Store } from './store.ts';
+import { type Leaf, Store } from './store.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { type StrandedWill, Wills } from './wills.ts';
 

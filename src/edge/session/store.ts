@@ -1,7 +1,7 @@
-import { FilterTree } from './filter-tree.ts';
+import { FilterTree } from '../../domain/filter-tree.ts';
 import { type Change, NO_PAYLOAD, type Op, type SubscriptionTuple } from './ops.ts';
 import { type Entry, type Message, Outbox } from './outbox.ts';
-import { bytesOf, type Qos } from './packets.ts';
+import { bytesOf, type Qos, type SubscriptionRef } from './packets.ts';
 
 export interface Session {
   readonly id: string;
@@ -27,6 +27,11 @@ export interface Will {
   readonly retain: boolean;
 }
 
+/** One subscription; `qos` is above 0. */
+export interface Leaf extends SubscriptionRef {
+  readonly clientId: string;
+}
+
 /** What an object costs beside its bytes, roughly: to tell what a log without outdated records would have. */
 const EACH_BYTES = 100;
 
@@ -36,7 +41,7 @@ export class Store {
   readonly messages: Map<number, Message> = new Map();
   readonly retained: Map<string, Retained> = new Map();
   readonly wills: Map<number, Will> = new Map();
-  readonly tree: FilterTree = new FilterTree();
+  readonly tree: FilterTree<Leaf> = new FilterTree();
   nextSeq = 1;
   subscriptions = 0;
   queued = 0;
@@ -139,8 +144,8 @@ export class Store {
       const [topic, qos, rh, rap, nl] = tuple;
       if (!subscriptions.has(topic)) this.subscriptions += 1;
       subscriptions.set(topic, tuple);
-      if (qos > 0) this.tree.set({ clientId: id, topic, qos, rh: rh ?? undefined, rap: rap ?? undefined, nl: nl ?? undefined });
-      else this.tree.delete(id, topic);
+      if (qos > 0) this.tree.set(topic, id, { clientId: id, topic, qos, rh: rh ?? undefined, rap: rap ?? undefined, nl: nl ?? undefined });
+      else this.tree.delete(topic, id);
     }
   }
 
@@ -148,7 +153,7 @@ export class Store {
     for (const filter of filters) {
       if (!subscriptions.delete(filter)) continue;
       this.subscriptions -= 1;
-      this.tree.delete(id, filter);
+      this.tree.delete(filter, id);
     }
   }
 

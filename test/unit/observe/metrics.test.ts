@@ -261,6 +261,43 @@ describe('scrape', () => {
     expect(exposition.series.length - before).toBeLessThan(100);
   });
 
+  it('makes no series for the routes of a long table before something happened on them, and of the first thousand alone', async () => {
+    const routes = Array.from({ length: 10_000 }, (_, i) => `route-${i}`);
+    const few = setUp({ routes: [] });
+    const { ledger, metrics, scrape } = setUp({ routes });
+    const before = (await scrape()).series.length;
+    expect(before).toBe((await few.scrape()).series.length);
+    for (const route of ['route-7', 'route-999', 'route-1000', 'route-9999']) {
+      ledger.itemsReceived(route, 1);
+      ledger.delays.confirmed(route, 0, 20);
+      metrics.observer({ type: 'batch-sealed', route, by: 'count', items: 1, bytes: 100 });
+    }
+    const exposition = await scrape();
+    for (const [route, n] of [
+      ['route-7', 1],
+      ['route-999', 1],
+      ['(other)', 2],
+    ] as const) {
+      expect(exposition.value('sluice_items_received_total', { route })).toBe(n);
+      expect(exposition.value('sluice_device_to_confirm_seconds_count', { route })).toBe(n);
+      expect(exposition.value('sluice_device_to_confirm_seconds_bucket', { route, le: '0.05' })).toBe(n);
+      expect(exposition.value('sluice_device_to_confirm_seconds_sum', { route })).toBe(n * 0.02);
+      expect(exposition.value('sluice_batches_sealed_total', { route, reason: 'count' })).toBe(n);
+    }
+    expect(exposition.series.filter(({ labels }) => labels['route'] === 'route-1000')).toEqual([]);
+  });
+
+  it('leaves the histograms of the routes before as they are when other settings add some', async () => {
+    const { metrics, scrape } = setUp();
+    metrics.observer(SAMPLES['batch-forwarded']);
+    metrics.addRoutes(['readings', 'new']);
+    const exposition = await scrape();
+    expect(exposition.value('sluice_batch_publish_seconds_count', { route: 'readings' })).toBe(1);
+    expect(exposition.value('sluice_batch_publish_seconds_count', { route: 'new' })).toBe(0);
+    metrics.addRoutes(Array.from({ length: 2000 }, (_, i) => `more-${i}`));
+    expect((await scrape()).value('sluice_batch_publish_seconds_count', { route: 'more-0' })).toBeUndefined();
+  });
+
   it('starts every known series at 0, so that the first event is an increase', async () => {
     const exposition = await setUp().scrape();
     expect(exposition.value('sluice_batches_sealed_total', { route: 'late', reason: 'age' })).toBe(0);

@@ -1,36 +1,27 @@
-import type { Qos } from './packets.ts';
-
-interface Node {
-  readonly children: Map<string, Node>;
-  /** By client: those whose filter ends here, and those whose filter ends here with `#` behind. */
-  readonly ends: Map<string, Leaf>;
-  readonly rests: Map<string, Leaf>;
+interface Node<V> {
+  readonly children: Map<string, Node<V>>;
+  /** By owner: values whose filter ends here, and those whose filter ends here with `#` behind. */
+  readonly ends: Map<string | number, V>;
+  readonly rests: Map<string | number, V>;
 }
 
-/** One subscription; `qos` is above 0. */
-export interface Leaf {
-  readonly clientId: string;
-  readonly topic: string;
-  readonly qos: Qos;
-  readonly rh?: number | undefined;
-  readonly rap?: boolean | undefined;
-  readonly nl?: boolean | undefined;
-}
-
-function node(): Node {
+function node<V>(): Node<V> {
   return { children: new Map(), ends: new Map(), rests: new Map() };
 }
 
-/** Subscriptions of all sessions by their filters: a look-up goes where the levels of the topic and wildcards lead, however many there are. */
-export class FilterTree {
+/**
+ * Values by MQTT topic filters (MQTT 4.7), and by an owner who has one value at most under each filter: a look-up goes where the levels
+ * of the topic and the wildcards lead, however many there are. Any text is taken for a filter.
+ */
+export class FilterTree<V> {
   size = 0;
   /** How often it was added to. */
   added = 0;
-  private readonly root: Node = node();
+  private readonly root: Node<V> = node();
 
-  set(leaf: Leaf): void {
+  set(filter: string, owner: string | number, value: V): void {
     let at = this.root;
-    const levels = leaf.topic.split('/');
+    const levels = filter.split('/');
     const rest = levels.at(-1) === '#';
     if (rest) levels.pop();
     for (const level of levels) {
@@ -41,38 +32,41 @@ export class FilterTree {
       }
       at = next;
     }
-    const leaves = rest ? at.rests : at.ends;
-    if (!leaves.has(leaf.clientId)) this.size += 1;
-    leaves.set(leaf.clientId, leaf);
+    const values = rest ? at.rests : at.ends;
+    if (!values.has(owner)) this.size += 1;
+    values.set(owner, value);
     this.added += 1;
   }
 
-  delete(clientId: string, filter: string): void {
+  delete(filter: string, owner: string | number): void {
     const levels = filter.split('/');
     const rest = levels.at(-1) === '#';
     if (rest) levels.pop();
-    const way: Node[] = [this.root];
+    const way: Node<V>[] = [this.root];
     for (const level of levels) {
       const next = way.at(-1)?.children.get(level);
       if (next === undefined) return;
       way.push(next);
     }
-    const last = way.at(-1) as Node;
-    if (!(rest ? last.rests : last.ends).delete(clientId)) return;
+    const last = way.at(-1) as Node<V>;
+    if (!(rest ? last.rests : last.ends).delete(owner)) return;
     this.size -= 1;
     for (let i = way.length - 1; i > 0; i -= 1) {
-      const { children, ends, rests } = way[i] as Node;
+      const { children, ends, rests } = way[i] as Node<V>;
       if (children.size + ends.size + rests.size > 0) return;
       way[i - 1]?.children.delete(levels[i - 1] as string);
     }
   }
 
-  /** MQTT 4.7: `#` stands for the level above as well, and wildcards in front match nothing that begins with `$`. */
-  match(topic: string): Leaf[] {
-    const found: Leaf[] = [];
+  /**
+   * The values of all filters that match, in no order; one that stands under several of them comes several times. `#` stands for the
+   * level above as well, and wildcards in front match nothing that begins with `$` (MQTT-4.7.2-1).
+   */
+  match(topic: string): V[] {
+    const found: V[] = [];
     const levels = topic.split('/');
     const hidden = topic.startsWith('$');
-    const visit = (at: Node, depth: number): void => {
+    const visit = (at: Node<V>, depth: number): void => {
       if (!(hidden && depth === 0)) found.push(...at.rests.values());
       const level = levels[depth];
       if (level === undefined) {
