@@ -16,6 +16,7 @@ export function quote(text: string): string {
 const [NAMES, NAME_LENGTH] = [4096, 64];
 const names = new BoundedCache<string>(NAMES, NAME_LENGTH);
 const members = new BoundedCache<string>(NAMES, NAME_LENGTH);
+const firstMembers = new BoundedCache<string>(NAMES, NAME_LENGTH);
 
 /** `quote` for names that come again and again (value names, units, profiles). Bounded. */
 function quoteName(name: string): string {
@@ -27,12 +28,13 @@ function quoteName(name: string): string {
   return quoted;
 }
 
-/** `,"name":` from the same kind of memory. */
-function memberName(name: string): string {
-  let member = members.get(name);
+/** `,"name":`, and without the comma for the first of an object, from the same kind of memory. */
+function memberName(name: string, first: boolean): string {
+  const kept = first ? firstMembers : members;
+  let member = kept.get(name);
   if (member === undefined) {
-    member = flat(',', quote(name), ':');
-    members.set(name, member);
+    member = flat(first ? '' : ',', quote(name), ':');
+    kept.set(name, member);
   }
   return member;
 }
@@ -62,14 +64,17 @@ class Likeness {
   /** From the end of the id to `measuredAt`. */
   readonly head: string;
   /** Names of the values of the last reading, in order, and what they become; for the first few of them. */
-  readonly names: string[] = [];
-  readonly members: string[] = [];
+  readonly names: string[];
+  readonly members: string[];
   private units: Reading['units'];
   private tags: Reading['tags'];
   private flags: Reading['flags'];
   private tail = NO_TAIL;
 
-  constructor({ device, profile, topic }: Reading) {
+  constructor({ device, profile, topic, values }: Reading) {
+    // Not filled one by one: V8 makes room for 17 then, and every topic has two of these.
+    this.names = Object.keys(values).slice(0, KEPT_NAMES);
+    this.members = this.names.map((name, at) => memberName(name, at === 0));
     this.device = device;
     this.profile = profile;
     this.head = flat(',"device":', quote(device), ',"profile":', quoteName(profile), ',"topic":', quote(topic), ',"measuredAt":');
@@ -163,7 +168,7 @@ export function encodeReading(reading: Reading): string {
   let at = 0;
   for (const name in values) {
     if (names[at] !== name) {
-      const member = at === 0 ? memberName(name).slice(1) : memberName(name);
+      const member = memberName(name, at === 0);
       if (at >= KEPT_NAMES) {
         out += member + encodeValue(values[name] as Value);
         continue;

@@ -23,6 +23,8 @@ export interface Recipe {
   readonly plan: ProfilePlan;
   readonly decoder: PayloadDecoder;
   readonly places: Places;
+  /** Tags that come from the payload. */
+  readonly payloadTags: readonly NamedSource[];
 }
 
 /** Everything about a reading that its topic alone decides. */
@@ -34,8 +36,6 @@ export interface TopicEntry {
   readonly device: string | undefined;
   /** Tags that come from the topic. */
   readonly tags: Readonly<Record<string, string>> | undefined;
-  /** Tags that come from the payload. */
-  readonly payloadTags: readonly NamedSource[];
   /** Name of the value of a bare scalar. */
   readonly scalar: string | undefined;
   /** Where `values` is a table: its entries, with their names complete. */
@@ -79,7 +79,8 @@ export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRe
         const codec = codecs.get(name);
         return codec === undefined ? [] : memory.decoder(spec.name, name, own, () => codec.create(own, ownState(environment, spec.name, name)));
       });
-      recipes.push({ plan: result.value, decoder: firstOf(decoders), places: [] });
+      const payloadTags = result.value.tags.filter(({ source }) => source.kind === 'path');
+      recipes.push({ plan: result.value, decoder: firstOf(decoders), places: [], payloadTags });
     }
   }
   if (problems.length > 0) {
@@ -166,13 +167,9 @@ function describe(topic: string, { value: { recipe }, captures }: TopicMatch<Tar
     return { ok: false, fault: fault('DEVICE_MISSING', `profile "${plan.name}": a level that names the device is empty in "${excerpt(topic, 255)}"`) };
   }
   const tags = emptyBag<string>();
-  const payloadTags: NamedSource[] = [];
   let tagged = false;
   for (const tag of plan.tags) {
-    if (tag.source.kind === 'path') {
-      payloadTags.push(tag);
-      continue;
-    }
+    if (tag.source.kind === 'path') continue;
     const text = renderTemplate(tag.source, captures);
     if (text !== undefined) {
       tags[tag.name] = text;
@@ -180,13 +177,12 @@ function describe(topic: string, { value: { recipe }, captures }: TopicMatch<Tar
     }
   }
   const entries = tableEntries(plan, captures);
-  const names = new Set(entries.map((entry) => entry.name));
-  if (names.size < entries.length) {
+  if (new Set(entries.map((entry) => entry.name)).size < entries.length) {
     return { ok: false, fault: fault('SCHEMA_MISMATCH', `profile "${plan.name}": two values would have one name under "${excerpt(topic, 255)}"`) };
   }
   const scalar = typeof plan.scalar === 'object' ? renderTemplate(plan.scalar, asNames(captures)) : plan.scalar;
   const last = { lastDevice: undefined, lastStem: '', sharedUnits: new SharedTexts(), sharedTags: new SharedTexts(), said: undefined };
-  return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, payloadTags, scalar, entries, ...last };
+  return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, scalar, entries, ...last };
 }
 
 /** In the name of a value the levels of a topic are levels: `relay/0/power` is `relay.0.power`. */
@@ -198,10 +194,12 @@ function asNames(captures: Readonly<Record<string, string>>): Record<string, str
   return names;
 }
 
+const NO_ENTRIES: readonly NamedSource[] = [];
+
 /** The table of values for this topic; an entry whose name the topic cannot complete is left out. */
 function tableEntries({ values }: ProfilePlan, captures: Readonly<Record<string, string>>): readonly NamedSource[] {
   if (values.kind !== 'table') {
-    return [];
+    return NO_ENTRIES;
   }
   const names = asNames(captures);
   return values.entries.flatMap(({ name, source, template }) => {

@@ -2,6 +2,7 @@ import { emptyBag } from '../domain/bag.ts';
 import { MAX_NAME } from '../domain/flatten.ts';
 import type { Document } from '../domain/payload-path.ts';
 import type { Value } from '../domain/reading.ts';
+import type { NamedSource } from '../domain/values-plan.ts';
 import { readSource, type TopicEntry } from './profile-topics.ts';
 
 type Texts = Readonly<Record<string, string>>;
@@ -11,7 +12,8 @@ type Texts = Readonly<Record<string, string>>;
  * that the profile names win. Devices say the same again and again: then the tags are those of the last reading, the same object.
  */
 export function tagsOf(entry: TopicEntry, given: Readonly<Record<string, Value>> | undefined, own: Document, whole: Document): Texts | string | undefined {
-  const { payloadTags, said } = entry;
+  const { said } = entry;
+  const { payloadTags } = entry.recipe;
   if (given === undefined) {
     if (payloadTags.length === 0) return entry.tags;
     if (said !== undefined && saysAgain(entry, said.values, own, whole)) return said.tags;
@@ -43,9 +45,9 @@ export function tagsOf(entry: TopicEntry, given: Readonly<Record<string, Value>>
 }
 
 function saysAgain(entry: TopicEntry, values: readonly (Document | undefined)[], own: Document, whole: Document): boolean {
-  const { payloadTags } = entry;
+  const { payloadTags } = entry.recipe;
   for (let i = 0; i < payloadTags.length; i += 1) {
-    const { source } = payloadTags[i] as TopicEntry['payloadTags'][number];
+    const { source } = payloadTags[i] as NamedSource;
     if (readSource(source, entry, own, whole) !== values[i]) return false;
   }
   return true;
