@@ -99,6 +99,7 @@ export function buildPipeline(parts: PipelineParts): Pipeline {
     permits: new Permits(rabbitmq.maxInFlightBatches, rabbitmq.maxInFlightBytes),
     nextId: idSource(instance, 'b'),
     maxDeliveries: settings.source.maxDeliveries,
+    prefetch: settings.source.prefetch,
     takeBack,
   });
   const use = (newer: Settings, version: string): void => {

@@ -9,7 +9,8 @@ export type SessionState = 'idle' | 'connecting' | 'ready' | 'blocked' | 'draini
 /** `would-apply` is the end of a dry run. */
 export type ReloadOutcome = 'applied' | 'unchanged' | 'refused' | 'would-apply';
 
-export type SealReason = 'count' | 'bytes' | 'age' | 'drain' | 'split';
+/** `prefetch`: no more could come before some of it was confirmed (`Forwarder`). */
+export type SealReason = 'count' | 'bytes' | 'age' | 'prefetch' | 'drain' | 'split';
 
 /**
  * The closed vocabulary of what the gateway tells about itself. One per batch or rarer, never per message

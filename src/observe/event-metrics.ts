@@ -31,7 +31,8 @@ export const EVENT_METRICS = {
     unit: 'batches',
     labels: { route: 'routes', reason: SEAL_REASONS },
     help: 'Batches by what sealed them.',
-    worry: 'Under load nearly all are sealed by `age`: the batch limits do not fit the traffic.',
+    worry:
+      'Under load nearly all are sealed by `age`: the batch limits do not fit the traffic. Many by `prefetch`: there are so many destinations that `source.prefetch` does not fill their batches.',
   },
   sluice_batch_items: {
     ...event,

@@ -29,7 +29,7 @@ function every<T extends string>(members: Readonly<Record<T, true>>): readonly T
 
 export const PHASES = every<Phase>({ idle: true, starting: true, ready: true, degraded: true, draining: true, closed: true });
 export const SESSION_STATES = every<SessionState>({ idle: true, connecting: true, ready: true, blocked: true, draining: true, closed: true });
-export const SEAL_REASONS = every<SealReason>({ count: true, bytes: true, age: true, drain: true, split: true });
+export const SEAL_REASONS = every<SealReason>({ count: true, bytes: true, age: true, prefetch: true, drain: true, split: true });
 /** Of reloads; dry runs are not counted. */
 export const RELOAD_OUTCOMES = every<Exclude<ReloadOutcome, 'would-apply'>>({ applied: true, unchanged: true, refused: true });
 export const LANE_STATES = every<LaneStatus['state']>({ sending: true, held: true, waiting: true });

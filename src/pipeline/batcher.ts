@@ -97,6 +97,11 @@ export class Batcher {
     }
   }
 
+  /** Seals what becomes due soonest, until open batches hold at most so many items. */
+  relieve(most: number, now: EpochMs): void {
+    for (let place = this.soonest(); place !== undefined && this.count > most; place = this.soonest()) this.seal(place, 'prefetch', now);
+  }
+
   /** Seals everything: the gateway drains, or its settings change. */
   flush(now: EpochMs): void {
     for (const queue of this.queues.values()) {
@@ -109,11 +114,15 @@ export class Batcher {
 
   /** When the next open batch becomes due, on the monotonic clock. */
   nextDueAt(): number | undefined {
-    let next: number | undefined;
+    return this.soonest()?.dueAt;
+  }
+
+  private soonest(): Place | undefined {
+    let soonest: Place | undefined;
     for (const { oldest } of this.queues.values()) {
-      if (oldest !== undefined && (next === undefined || oldest.dueAt < next)) next = oldest.dueAt;
+      if (oldest !== undefined && (soonest === undefined || oldest.dueAt < soonest.dueAt)) soonest = oldest;
     }
-    return next;
+    return soonest;
   }
 
   private placeOf(destination: Destination): Place {

@@ -1,5 +1,6 @@
 import { encodeReading } from '../codec/reading.ts';
 import { fault } from '../domain/fault.ts';
+import { owed } from '../domain/ledger.ts';
 import type { Replay } from '../domain/message.ts';
 import type { Reading } from '../domain/reading.ts';
 import { Batcher } from './batcher.ts';
@@ -25,6 +26,8 @@ export interface ForwarderOptions extends LaneServices {
   readonly takeBack: () => Promise<void>;
   /** Deliveries of one message beyond which it is buried undecoded; 0 for no bound. */
   readonly maxDeliveries: number;
+  /** Messages that may be unsettled at a time. */
+  readonly prefetch: number;
   /** Sees what becomes of each message. */
   readonly onlooker?: Onlooker | undefined;
 }
@@ -89,6 +92,7 @@ export class Forwarder {
     switch (result.kind) {
       case 'readings':
         this.forward(delivery, result.readings);
+        this.relieve();
         return;
       case 'filtered':
         delivery.split(1);
@@ -230,6 +234,15 @@ export class Forwarder {
       this.batcher.due(scheduler.monotonic(), scheduler.now());
       this.arm();
     });
+  }
+
+  /**
+   * Where as many messages are unsettled as may be, nothing comes to fill the open batches. While those hold less than half of them, others
+   * will be confirmed; beyond that their age would decide how fast the gateway is (2,000 a second with 100 destinations and a second, of 50,000).
+   */
+  private relieve(): void {
+    const { ledger, prefetch, scheduler } = this.options;
+    if (this.batcher.size > prefetch / 2 && owed(ledger.messages) >= prefetch) this.batcher.relieve(prefetch / 2, scheduler.now());
   }
 
   private settle(delivery: Delivery, route: string, outcome: 'filtered' | 'deduplicated'): void {

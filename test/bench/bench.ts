@@ -75,7 +75,11 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.docs) {
-    for (const path of writeDocument(readResult(resolve(options.out)), join(ROOT, 'docs'))) say(`wrote ${path}`);
+    for (const path of writeDocument(
+      options.out.split(',').map((file) => readResult(resolve(file))),
+      join(ROOT, 'docs'),
+    ))
+      say(`wrote ${path}`);
     return 0;
   }
   return await measure(options, argv);

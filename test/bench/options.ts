@@ -10,7 +10,8 @@ counted at the far end: a rate with a loss is zero, and the exit code 1.
   --rounds N       rounds that count (default 5)
   --scale X        times the messages of every row (default 1; 0.1 for a first look)
   --out FILE       result file (default .sluice/bench/result.json)
-  --docs           writes docs/performance.md and its plots from the result file of --out, and measures nothing
+  --docs           writes docs/performance.md and its plots from the result file of --out, and measures nothing. Several files with commas
+                   between: of a row that two of them have, the later one counts
   --smoke          a few rows once, with few messages: whether the bench works, in a minute. Its numbers mean nothing
   --profile DIR    contenders write CPU profiles into this folder
   -h, --help

@@ -82,6 +82,7 @@ class Gateway {
       dedupe: new Dedupe({ entries: dedupe.entries, windowMs: dedupe.windowSeconds * 1000 }),
       permits: new Permits(rabbitmq.maxInFlightBatches, rabbitmq.maxInFlightBytes),
       maxDeliveries: source.maxDeliveries,
+      prefetch: source.prefetch,
       takeBack: async () => {},
     });
     this.window = new DeliveryWindow({

@@ -9,9 +9,9 @@ import { targetTable } from './targets.ts';
 const KEPT = { begin: '<!-- by hand: begin -->', end: '<!-- by hand: end -->' };
 const EMPTY = '\n\n';
 
-/** Writes docs/performance.md and its plots in docs/performance/; answers the paths. `docs`: the folder. */
-export function writeDocument(result: BenchResult, docs: string): string[] {
-  const drawn = plots(result);
+/** Writes docs/performance.md and its plots in docs/performance/; answers the paths. `docs`: the folder; `runs`: at least one, see `documentText`. */
+export function writeDocument(runs: readonly BenchResult[], docs: string): string[] {
+  const drawn = plots(joined(runs));
   const folder = join(docs, 'performance');
   mkdirSync(folder, { recursive: true });
   const written = [...drawn].map(([name, svg]) => {
@@ -21,7 +21,7 @@ export function writeDocument(result: BenchResult, docs: string): string[] {
   });
   const path = join(docs, 'performance.md');
   const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  writeFileSync(path, documentText(result, [...drawn.keys()], keptOf(before)));
+  writeFileSync(path, documentText(runs, [...drawn.keys()], keptOf(before)));
   return [path, ...written];
 }
 
@@ -31,8 +31,24 @@ export function keptOf(text: string): string {
   return from === -1 || to < from ? EMPTY : text.slice(from + KEPT.begin.length, to);
 }
 
-export function documentText(result: BenchResult, drawn: readonly string[], kept: string): string {
-  const { machine, code, command, startedAt, rows } = result;
+/** The rows of all runs; everything else is of the last one. */
+function joined(runs: readonly BenchResult[]): BenchResult {
+  const rows = new Map(runs.flatMap((run) => run.rows.map((row) => [row.name, row] as const)));
+  return { ...(runs.at(-1) as BenchResult), rows: [...rows.values()] };
+}
+
+/** When, of what, and which rows of it stand in the document. */
+function runLine(run: BenchResult, rows: readonly RowResult[]): string {
+  const { startedAt, code, machine } = run;
+  const names = run.rows.filter((row) => rows.includes(row)).map(({ name }) => `\`${name}\``);
+  const commit = `commit ${code.commit}${code.changed ? ' with changes' : ''}`;
+  return `- ${startedAt.slice(0, 16).replace('T', ' ')} UTC, Sluice ${code.sluice}, ${commit}, load average before ${machine.loadBefore}: ${names.join(', ')}`;
+}
+
+/** `runs` in order, at least one: where two of them have measured one row, the later one counts. `drawn`: names of plots. `kept`: what was written by hand. */
+export function documentText(runs: readonly BenchResult[], drawn: readonly string[], kept: string): string {
+  const result = joined(runs);
+  const { machine, rows } = result;
   const gigabytes = (machine.memoryBytes / 2 ** 30).toFixed(0);
   const plot = (name: string, words: string): string[] => (drawn.includes(name) ? ['', `![${words}](performance/${name}.svg)`] : []);
   const part = (title: string, words: string, chosen: readonly RowResult[], name?: string): string[] =>
@@ -58,14 +74,16 @@ export function documentText(result: BenchResult, drawn: readonly string[], kept
     '',
     '<!-- Written by `npm run bench -- --docs` from a result file; only what stands between the marks "by hand" is kept. -->',
     '',
-    `Measured ${startedAt.slice(0, 10)} on ${machine.processors} processors (${machine.cpu}), ${gigabytes} GB, ${machine.system}; Node.js ${machine.node},`,
-    `RabbitMQ ${machine.rabbitmq} on Erlang ${machine.erlang}; a write of 4 kB with \`fdatasync\` takes ${machine.syncMs} ms. Load average before: ${machine.loadBefore}.`,
-    `Sluice ${code.sluice}, commit ${code.commit}${code.changed ? ' with changes' : ''}. Broker, load, gateway and consumer share the machine.`,
+    `Measured on ${machine.processors} processors (${machine.cpu}), ${gigabytes} GB, ${machine.system}; Node.js ${machine.node},`,
+    `RabbitMQ ${machine.rabbitmq} on Erlang ${machine.erlang}; a write of 4 kB with \`fdatasync\` takes ${machine.syncMs} ms. Broker, load, gateway and consumer`,
+    'share the machine.',
     '',
-    'Repeat it, from a fresh clone:',
+    ...runs.map((run) => runLine(run, rows)),
+    '',
+    'Repeat it, from a fresh clone, on a machine that does nothing else; it takes about 80 minutes on this one:',
     '',
     '```sh',
-    command,
+    'npm run bench',
     'npm run bench -- --docs',
     '```',
     '',

@@ -125,6 +125,7 @@ export function startGateway(world: World): Gateway {
     dedupe: new Dedupe({ entries: world.dedupe ? 1000 : 0, windowMs: 600_000 }),
     permits: new Permits(world.permits, 1_000_000),
     maxDeliveries: 0,
+    prefetch: world.prefetch,
   });
   const started = forwarder;
   // Rejects when the gateway crashes before its first consume; the next one consumes then.

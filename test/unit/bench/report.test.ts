@@ -88,22 +88,31 @@ describe('the targets', () => {
 
 describe('docs/performance.md', () => {
   it('keeps what was written by hand', () => {
-    const first = documentText(result([throughput]), [], '\n\n');
+    const first = documentText([result([throughput])], [], '\n\n');
     const edited = first.replace('by hand: begin -->', 'by hand: begin -->\n## What was tried\n');
     expect(keptOf(edited)).toContain('## What was tried');
-    expect(documentText(result([throughput]), [], keptOf(edited))).toBe(edited);
+    expect(documentText([result([throughput])], [], keptOf(edited))).toBe(edited);
   });
 
   it('shows every row and its plot', () => {
     const drawn = plots(result([throughput, devices]));
     expect([...drawn.keys()]).toEqual(['throughput', 'devices']);
-    const text = documentText(result([throughput, devices]), [...drawn.keys()], '');
+    const text = documentText([result([throughput, devices])], [...drawn.keys()], '');
     expect(text).toContain('](performance/devices.svg)');
     expect(text).toContain('### Small JSON (3 rounds)');
     for (const svg of drawn.values()) {
       expect(svg).toMatch(/^<svg [^]*<\/svg>\n$/);
       expect(svg).not.toMatch(/NaN|Infinity|undefined/);
     }
+  });
+
+  it('takes each row from the last run that has it, and says which that is', () => {
+    const again = { ...result([{ ...throughput, title: 'Measured again' }]), code: { sluice: '0.1.0', commit: 'def', changed: true } };
+    const text = documentText([result([throughput, devices]), again], [], '');
+    expect(text).toContain('### Measured again');
+    expect(text).not.toContain('### Small JSON');
+    expect(text).toMatch(/commit abc, load average before [\d.]+: `devices`\n/);
+    expect(text).toMatch(/commit def with changes, load average before [\d.]+: `throughput`\n/);
   });
 
   it('has axes that can be read', () => {

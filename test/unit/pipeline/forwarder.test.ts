@@ -62,6 +62,7 @@ function rig(routes: readonly RouteSpec[], normalise: (message: InboundMessage) 
     dedupe: new Dedupe({ entries: 100, windowMs: 60_000 }),
     permits: new Permits(10, 1_000_000),
     maxDeliveries,
+    prefetch: 10,
   });
   const owner: DeliveryOwner = { onSettled: (_, outcome) => outcomes.push(outcome), onLate: () => {} };
   const accept = (body = 'x', rest: Partial<InboundMessage> = {}): void =>
@@ -87,6 +88,34 @@ describe('Forwarder', () => {
     await time.runUntil(200);
     expect(sent).toHaveLength(2);
     expect(outcomes).toEqual(['forwarded', 'forwarded', 'forwarded']);
+  });
+
+  it('seals the batches that have waited longest where no more messages may come, until they hold half of them', async () => {
+    const routes = [rule('r', publishTo('x', { routingKey: '{tags.site}', batch: { count: 100, bytes: 10_000, ageMs: 1000 } }))];
+    const { accept, time, sent, ledger } = rig(routes, (message) => ({
+      kind: 'readings',
+      readings: [reading({ t: 1 }, { id: message.body.toString(), tags: { site: message.body.toString().charAt(0) } })],
+    }));
+    const take = (text: string): void => {
+      ledger.messageReceived(1);
+      accept(text);
+    };
+    for (const text of ['a1', 'b1', 'a2', 'c1', 'b2', 'c2', 'd1', 'd2', 'd3']) take(text);
+    await time.runUntil(1);
+    expect(sent).toEqual([]);
+    take('e1');
+    await time.runUntil(2);
+    expect(sent.map(({ destination, items, sealedBy }) => [destination.routingKey, items.length, sealedBy])).toEqual([
+      ['a', 2, 'prefetch'],
+      ['b', 2, 'prefetch'],
+      ['c', 2, 'prefetch'],
+    ]);
+    // Some of them are settled: more may come.
+    ledger.messageSettled('forwarded');
+    take('e2');
+    take('e3');
+    await time.runUntil(3);
+    expect(sent).toHaveLength(4);
   });
 
   it('sends an alarm out at once', async () => {

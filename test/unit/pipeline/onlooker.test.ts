@@ -66,6 +66,7 @@ function rig(extra: readonly Onlooker[] = []) {
     dedupe: new Dedupe({ entries: 10, windowMs: 1000 }),
     permits: new Permits(10, 1_000_000),
     maxDeliveries: 5,
+    prefetch: 1000,
   });
   const owner: DeliveryOwner = { onSettled: (_, outcome) => outcomes.push(outcome), onLate: () => {} };
   const accept = (body: string, rest: Partial<InboundMessage> = {}): void =>

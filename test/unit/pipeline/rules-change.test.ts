@@ -87,6 +87,7 @@ function rig(first: Rules) {
     dedupe: new Dedupe({ entries: 100, windowMs: 60_000 }),
     permits: new Permits(10, 1_000_000),
     maxDeliveries: 0,
+    prefetch: 1000,
   });
   const accept = (body: string): void => {
     const delivery = new PendingDelivery(message('d/1', body), 1, owner);
