@@ -50,6 +50,8 @@ export function documentText(runs: readonly BenchResult[], drawn: readonly strin
   const result = joined(runs);
   const { machine, rows } = result;
   const gigabytes = (machine.memoryBytes / 2 ** 30).toFixed(0);
+  // Without what its packager put behind the version.
+  const kernel = machine.system.replace(/-\S+/, '');
   const plot = (name: string, words: string): string[] => (drawn.includes(name) ? ['', `![${words}](performance/${name}.svg)`] : []);
   const part = (title: string, words: string, chosen: readonly RowResult[], name?: string): string[] =>
     chosen.length === 0
@@ -74,13 +76,13 @@ export function documentText(runs: readonly BenchResult[], drawn: readonly strin
     '',
     '<!-- Written by `npm run bench -- --docs` from a result file; only what stands between the marks "by hand" is kept. -->',
     '',
-    `Measured on ${machine.processors} processors (${machine.cpu}), ${gigabytes} GB, ${machine.system}; Node.js ${machine.node},`,
+    `Measured on ${machine.processors} processors (${machine.cpu}), ${gigabytes} GB, ${kernel}; Node.js ${machine.node},`,
     `RabbitMQ ${machine.rabbitmq} on Erlang ${machine.erlang}; a write of 4 kB with \`fdatasync\` takes ${machine.syncMs} ms. Broker, load, gateway and consumer`,
     'share the machine.',
     '',
     ...runs.map((run) => runLine(run, rows)),
     '',
-    'Repeat it, from a fresh clone, on a machine that does nothing else; it takes about 80 minutes on this one:',
+    'Repeat it, from a fresh clone, on a machine that does nothing else; it takes about 80 minutes:',
     '',
     '```sh',
     'npm run bench',
