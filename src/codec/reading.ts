@@ -1,5 +1,6 @@
 import { BoundedCache } from '../domain/bounded-cache.ts';
 import type { Reading, Value } from '../domain/reading.ts';
+import { TOPICS_KEPT } from '../domain/topic.ts';
 
 /** What JSON.stringify escapes: control characters, quote, backslash; surrogates, because lone ones must not get out. */
 const NEEDS_ESCAPE = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
@@ -96,8 +97,8 @@ class Likeness {
 
 const NO_TAIL = '}}';
 
-/** Topics whose likeness is kept, at least half of them; about 0.7 kB each. */
-const likenesses = new BoundedCache<Likeness>(32_768, 512);
+/** About 0.7 kB each. */
+const likenesses = new BoundedCache<Likeness>(TOPICS_KEPT, 512);
 
 function likenessOf(reading: Reading): Likeness {
   let likeness = likenesses.get(reading.topic);

@@ -9,6 +9,14 @@ function node<V>(): Node<V> {
   return { children: new Map(), ends: new Map(), rests: new Map() };
 }
 
+/** The levels of a filter, but for `#` at its end. */
+function split(filter: string): { readonly levels: readonly string[]; readonly rest: boolean } {
+  const levels = filter.split('/');
+  const rest = levels.at(-1) === '#';
+  if (rest) levels.pop();
+  return { levels, rest };
+}
+
 /**
  * Values by MQTT topic filters (MQTT 4.7), and by an owner who has one value at most under each filter: a look-up goes where the levels
  * of the topic and the wildcards lead, however many there are. Any text is taken for a filter.
@@ -21,9 +29,7 @@ export class FilterTree<V> {
 
   set(filter: string, owner: string | number, value: V): void {
     let at = this.root;
-    const levels = filter.split('/');
-    const rest = levels.at(-1) === '#';
-    if (rest) levels.pop();
+    const { levels, rest } = split(filter);
     for (const level of levels) {
       let next = at.children.get(level);
       if (next === undefined) {
@@ -39,9 +45,7 @@ export class FilterTree<V> {
   }
 
   delete(filter: string, owner: string | number): void {
-    const levels = filter.split('/');
-    const rest = levels.at(-1) === '#';
-    if (rest) levels.pop();
+    const { levels, rest } = split(filter);
     const way: Node<V>[] = [this.root];
     for (const level of levels) {
       const next = way.at(-1)?.children.get(level);

@@ -1,10 +1,10 @@
 import { METRICS } from './definitions.ts';
-import type { LabelValues, MetricDefinition } from './labels.ts';
+import { type LabelValues, type MetricDefinition, ROUTES_AT_ZERO, ROUTES_BY_NAME } from './labels.ts';
 import { EVENTS, type LogEntry } from './log-table.ts';
 import { FIELDS } from './log-fields.ts';
 
 const LABEL_SOURCES: Readonly<Record<Exclude<LabelValues, readonly string[]>, string>> = {
-  routes: 'names of the first 1000 routes of the settings, `(none)`, `(dead letters)`, `(other)`',
+  routes: `names of the first ${ROUTES_BY_NAME} routes of the settings, \`(none)\`, \`(dead letters)\`, \`(other)\``,
   sessions: 'names of the connections',
   addresses: '`host:port` of each URL in the settings',
   components: 'names of the components',
@@ -63,6 +63,8 @@ const METRICS_INTRO = `## Metrics
     sluice_messages_received_total = sum(sluice_messages_settled_total) + sluice_messages_in_flight
 
 holds exactly, and \`sluice_ledger_imbalance\` says by how much it does not. The same holds for items (one reading on one route).
+
+The series of a route are there from the start, at 0, where there are at most ${ROUTES_AT_ZERO} routes. In longer tables they come with the first event of the route.
 
 The \`process_\` and \`nodejs_\` metrics are the few that somebody looks at; garbage collection and active handles are left out, because they cost at every scrape.`;
 

@@ -9,10 +9,10 @@ import type { LaneStatus } from '../pipeline/ports.ts';
 import { METRICS } from './definitions.ts';
 import { EDGE_METRICS } from './edge-metrics.ts';
 import { edgeReaders } from './edge-readers.ts';
-import { DEAD_LETTER_LANE, type LabelValues, type MetricDefinition, NO_ROUTE, OTHER } from './labels.ts';
+import { DEAD_LETTER_LANE, type LabelValues, type MetricDefinition, NO_ROUTE, OTHER, ROUTES_BY_NAME, routesAtZero } from './labels.ts';
 import { metricsObserver } from './metrics-observer.ts';
 import { ReadHistogram } from './read-histogram.ts';
-import { type Add, distributions, type Hand, type Labels, readers, routesAtZero } from './readers.ts';
+import { type Add, distributions, type Hand, type Labels, readers } from './readers.ts';
 import type { RuntimeStats } from './runtime.ts';
 
 export interface MetricsOptions {
@@ -116,9 +116,6 @@ function register(
       break;
   }
 }
-
-/** Routes with series of their own, the first ones of the settings; the others share `(other)`. A scrape of so many takes about 0.3 s, during which nothing else is done. */
-const ROUTES_BY_NAME = 1000;
 
 /** Builds a registry of its own (nothing global), so that several gateways can live in one process. Starts nothing. */
 export function createMetrics(options: MetricsOptions): Metrics {

@@ -3,7 +3,7 @@ import { Distribution } from '../domain/distribution.ts';
 import { FLAGS } from '../domain/flags.ts';
 import { FILTER_REASONS, type Outcome, type Tally } from '../domain/ledger.ts';
 import type { ReadDistribution, ReadMetric } from './definitions.ts';
-import { DEAD_LETTER_LANE, LANE_STATES, NO_ROUTE, PERMANENT_CODES } from './labels.ts';
+import { DEAD_LETTER_LANE, LANE_STATES, NO_ROUTE, PERMANENT_CODES, routesAtZero } from './labels.ts';
 import type { MetricsOptions, Names } from './metrics.ts';
 
 export type Labels = Record<string, string>;
@@ -11,17 +11,6 @@ export type Labels = Record<string, string>;
 export type Add = (value: number, labels?: Labels) => void;
 /** Hands one histogram over, whose values are milliseconds. Equal labels come once. */
 export type Hand = (distribution: Distribution, labels?: Labels) => void;
-
-/**
- * A series that appears with its first event hides that event from `rate()`: so those of routes begin at 0, up to so many routes. Beyond
- * that most of them would never be anything else, and each route has 102: a scrape took 3.5 s with 10,000 routes, ten of them in use.
- */
-const ROUTES_AT_ZERO = 100;
-
-/** Of all routes, those whose series begin at 0. */
-export function routesAtZero(routes: readonly string[]): readonly string[] {
-  return routes.length <= ROUTES_AT_ZERO ? routes : [];
-}
 
 const NOTHING_YET = new Distribution(DELAY_BOUNDS_MS);
 

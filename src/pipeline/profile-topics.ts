@@ -8,14 +8,13 @@ import { escapeKey, type Places } from '../domain/flatten.ts';
 import { type CompiledSource, type Document, readPath, renderTemplate } from '../domain/payload-path.ts';
 import { optionsByCodec, type ProfileSpec } from '../domain/profile.ts';
 import { compileProfile, type ProfilePlan } from '../domain/profile-plan.ts';
-import { topicProblem } from '../domain/topic.ts';
+import { TOPICS_KEPT, topicProblem } from '../domain/topic.ts';
 import type { CodecMemory } from './codec-memory.ts';
 import { type TopicMatch, type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
 import { SharedTexts } from '../domain/shared-texts.ts';
 import type { NamedSource } from '../domain/values-plan.ts';
 
-/** Topics that are kept ready, about 0.8 kB each: at least half of them, so that fleets of 10,000 devices have room. An AMQP routing key has at most 255 bytes. */
-const TOPICS = 32_768;
+/** Of topics that are kept ready, about 0.8 kB each. An AMQP routing key has at most 255 bytes. */
 const TOPIC_LENGTH = 512;
 
 /** A profile and the decoder of the codec that it names. */
@@ -128,7 +127,7 @@ function targets(recipe: Recipe): { readonly template: TopicTemplate; readonly v
 /** Topic -> profile, and what the topic says of its readings; kept ready for the topics in use. */
 export class ProfileTopics {
   private readonly tree: TopicTree<Target>;
-  private readonly entries: BoundedCache<TopicEntry | RefusedTopic> = new BoundedCache(TOPICS, TOPIC_LENGTH);
+  private readonly entries: BoundedCache<TopicEntry | RefusedTopic> = new BoundedCache(TOPICS_KEPT, TOPIC_LENGTH);
 
   constructor(recipes: readonly Recipe[]) {
     this.tree = new TopicTree(recipes.flatMap(targets));

@@ -1,8 +1,8 @@
 import { BoundedCache } from '../domain/bounded-cache.ts';
 import { FilterTree } from '../domain/filter-tree.ts';
+import { TOPICS_KEPT } from '../domain/topic.ts';
 
-/** Topics whose rules are kept ready, at least half of them, about 0.2 kB each. An AMQP routing key has at most 255 bytes. */
-const TOPICS = 32_768;
+/** Of topics whose rules are kept ready, about 0.2 kB each. An AMQP routing key has at most 255 bytes. */
 const TOPIC_LENGTH = 255;
 
 /** What a rule says of the readings that come into question for it; left out: of any. */
@@ -29,7 +29,7 @@ export class RuleIndex<R extends { readonly spec: Asked }> {
   private readonly byProfile: Map<string, number[]> = new Map();
   /** Of those that name neither. */
   private readonly always: number[] = [];
-  private readonly known: BoundedCache<Known<R>> = new BoundedCache(TOPICS, TOPIC_LENGTH);
+  private readonly known: BoundedCache<Known<R>> = new BoundedCache(TOPICS_KEPT, TOPIC_LENGTH);
 
   /** `rules` in their order. Filters are taken to be good ones (`topicFilterProblem`). */
   constructor(rules: readonly R[]) {
@@ -39,7 +39,7 @@ export class RuleIndex<R extends { readonly spec: Asked }> {
       if (topics !== undefined) {
         for (const filter of topics) this.byTopic.set(filter, place, place);
       } else if (profiles !== undefined) {
-        for (const profile of new Set(profiles)) this.ofProfile(profile).push(place);
+        for (const profile of profiles) this.ofProfile(profile).push(place);
       } else this.always.push(place);
     }
   }
@@ -56,10 +56,10 @@ export class RuleIndex<R extends { readonly spec: Asked }> {
 
   private find(topic: string, profile: string): readonly R[] {
     const places = new Set([...this.always, ...(this.byProfile.get(profile) ?? []), ...this.byTopic.match(topic)]);
-    const rules = Array.from(places)
+    return Array.from(places)
       .sort((a, b) => a - b)
-      .map((place) => this.rules[place] as R);
-    return rules.filter(({ spec: { profiles } }) => profiles?.includes(profile) !== false);
+      .map((place) => this.rules[place] as R)
+      .filter(({ spec: { profiles } }) => profiles?.includes(profile) !== false);
   }
 
   private ofProfile(profile: string): number[] {

@@ -1,6 +1,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { BoundedCache } from '../domain/bounded-cache.ts';
 import { type InboundMessage, type Replay, RECEIVED_AT_HEADER, topicFromRoutingKey } from '../domain/message.ts';
+import { TOPICS_KEPT } from '../domain/topic.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { within } from './deadline.ts';
@@ -126,10 +127,9 @@ export function inboundMessage(message: ConsumeMessage, receivedAt: number): Inb
   return { ...arrived, messageId: undefined, qos: original.qos };
 }
 
-/** So many topics are kept ready; a routing key has at most 255 bytes. */
-const TOPICS = 32_768;
+/** A routing key has at most 255 bytes (AMQP 0-9-1, 4.2.5.3). */
 const TOPIC_LENGTH = 255;
-const names = new BoundedCache<Names>(TOPICS, TOPIC_LENGTH);
+const names = new BoundedCache<Names>(TOPICS_KEPT, TOPIC_LENGTH);
 
 interface Names {
   readonly topic: string;
