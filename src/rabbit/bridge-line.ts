@@ -4,11 +4,13 @@ import { type Fault, fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
-import { type PluginHeaders, pluginHeadersOf, pluginProperties } from './plugin-properties.ts';
+import { pluginDeliveryMode, pluginHeadersOf, PluginTables } from './plugin-properties.ts';
 import { REPLACE_MS } from './publisher.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
+import type { PublishWriter } from './wire/publish-writer.ts';
 
 const CLOSE_MS = 1000;
+export const LOST: Fault = fault('NOT_CONNECTED', 'the channel was lost before the confirm');
 export const SPENT: Fault = fault('BROKER_NACK', 'the broker refused a message; another channel is opened');
 
 /** A message on its way, and who waits for the answer. */
@@ -48,7 +50,8 @@ export class BridgeLine {
   spent = false;
   private readonly options: BridgeLineOptions;
   private readonly channel: ConfirmChannel;
-  private readonly headers: PluginHeaders;
+  private readonly writer: Pick<PublishWriter, 'publish'>;
+  private readonly tables: PluginTables;
   /** In the order of sending. */
   private readonly pending = new Chain<Pending>();
   private readonly forget: () => void;
@@ -60,7 +63,8 @@ export class BridgeLine {
     this.connection = connection;
     this.options = options;
     this.openedAt = options.scheduler.monotonic();
-    this.headers = pluginHeadersOf(connection.serverProperties.version);
+    this.writer = connection.writerOf(channel);
+    this.tables = new PluginTables(pluginHeadersOf(connection.serverProperties.version));
     this.forget = connection.onLost((reason) => this.end(fault('NOT_CONNECTED', reason)));
     channel.on('return', (message: Message) => {
       const id: unknown = message.properties.messageId;
@@ -69,38 +73,31 @@ export class BridgeLine {
       }
     });
     channel.on('error', (error: Error) => this.end(this.closeFault(error)));
-    channel.prependListener('close', () => this.end(fault('NOT_CONNECTED', 'the channel was lost before the confirm')));
+    channel.prependListener('close', () => this.end(LOST));
   }
 
   publish(sending: Sending): void {
     const { exchange, mandatory, scheduler } = this.options;
     const { id, message, routingKey, late, done } = sending;
+    if (this.ended) {
+      done(LOST);
+      return;
+    }
     const { blockedMs } = this.connection;
     const pending: Pending = { sending, sentAt: scheduler.monotonic(), blockedMs, returned: undefined, older: undefined, newer: undefined };
     this.pending.append(pending);
-    try {
-      this.channel.publish(
+    this.writer.publish(
+      {
         exchange,
         routingKey,
-        message.payload,
-        { ...pluginProperties(message, this.headers, late), messageId: id, mandatory },
-        (error: unknown) => {
-          // A lost channel fails its confirms too: by then they are answered.
-          if (!this.answered(pending)) return;
-          if (error !== null) {
-            this.refused();
-            done(fault('BROKER_NACK', `the broker refused a message to '${exchange}': a queue behind it is full or has no leader`));
-          } else if (pending.returned === undefined) {
-            this.options.onConfirmed?.();
-            done(undefined);
-          } else done(fault('UNROUTABLE', `no queue is bound to '${exchange}' for '${routingKey}' (${pending.returned})`));
-          if (this.spent && this.pending.size === 0) void this.close(SPENT, CLOSE_MS);
-        },
-      );
-    } catch (error) {
-      // amqplib throws on a channel that is closed, and its event is under way.
-      if (this.answered(pending)) done(fault('NOT_CONNECTED', messageOf(error)));
-    }
+        mandatory,
+        headers: this.tables.of(message, late),
+        deliveryMode: pluginDeliveryMode(message),
+        messageId: id,
+        content: message.payload,
+      },
+      (error) => this.confirmed(pending, error),
+    );
   }
 
   /** Messages without a confirm. */
@@ -127,11 +124,20 @@ export class BridgeLine {
     await closeChannel(this.channel, deadlineMs, this.options.scheduler);
   }
 
-  /** Whether it was still on its way. */
-  private answered(pending: Pending): boolean {
-    if (!this.pending.has(pending)) return false;
+  private confirmed(pending: Pending, error: unknown): void {
+    // A lost channel fails its confirms too: by then they are answered.
+    if (!this.pending.has(pending)) return;
     this.pending.remove(pending);
-    return true;
+    const { exchange } = this.options;
+    const { done, routingKey } = pending.sending;
+    if (error !== null) {
+      this.refused();
+      done(fault('BROKER_NACK', `the broker refused a message to '${exchange}': a queue behind it is full or has no leader`));
+    } else if (pending.returned === undefined) {
+      this.options.onConfirmed?.();
+      done(undefined);
+    } else done(fault('UNROUTABLE', `no queue is bound to '${exchange}' for '${routingKey}' (${pending.returned})`));
+    if (this.spent && this.pending.size === 0) void this.close(SPENT, CLOSE_MS);
   }
 
   private refused(): void {

@@ -6,7 +6,7 @@ import { backoffMs } from '../pipeline/backoff.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { unavailability } from './availability.ts';
-import { BridgeLine, type Sending, SPENT } from './bridge-line.ts';
+import { BridgeLine, LOST, type Sending, SPENT } from './bridge-line.ts';
 import { closeChannel } from './connection.ts';
 import { messageOf } from './reasons.ts';
 import type { Session } from './session.ts';
@@ -98,7 +98,7 @@ export class AmqpBridge implements Outlet {
       return;
     }
     if (line === undefined || line.spent) {
-      done(this.unavailable ?? lost());
+      done(this.unavailable ?? LOST);
       return;
     }
     this.count += 1;
@@ -187,8 +187,4 @@ export class AmqpBridge implements Outlet {
       }
     });
   }
-}
-
-function lost(): Fault {
-  return fault('NOT_CONNECTED', 'the channel was lost before the confirm');
 }

@@ -3,6 +3,9 @@ import type { Channel, ChannelModel, ChannelOptions, ConfirmChannel, ServerPrope
 import type { Scheduler } from '../pipeline/ports.ts';
 import { within } from './deadline.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
+import { insideOf, insideOfChannel } from './wire/amqplib-inside.ts';
+import { DeliveryReader, type OnDelivered } from './wire/delivery-reader.ts';
+import { PublishWriter } from './wire/publish-writer.ts';
 
 /** How long a socket may take to flush its last frames after the connection has ended. */
 const LINGER_MS = 1000;
@@ -27,6 +30,7 @@ export class Connection {
   private blockedBefore = 0;
   private failure: string | undefined;
   private failureCode: number | undefined;
+  private deliveries: DeliveryReader | undefined;
 
   /** Must be called in the tick in which `connect` resolves: an `error` event without a listener would end the process. */
   constructor(model: ChannelModel, epoch: number, scheduler: Scheduler) {
@@ -124,7 +128,31 @@ export class Connection {
 
   /** The socket. */
   get stream(): Duplex {
-    return (this.model.connection as unknown as { readonly stream: Duplex }).stream;
+    return insideOf(this.model).stream;
+  }
+
+  /**
+   * Consumes a queue over a channel that has no other consumer. `listener` gets the messages in order, each with contents of its own, and
+   * must not throw. Rejects where the broker refuses.
+   */
+  async consume(channel: Channel, queue: string, listener: OnDelivered, onCancelled: () => void): Promise<void> {
+    this.deliveries ??= new DeliveryReader(insideOf(this.model));
+    const { deliveries } = this;
+    // `close` comes when the broker uses the number no more.
+    channel.once('close', deliveries.listen(insideOfChannel(channel).ch, listener));
+    await channel.consume(queue, (message) => {
+      if (message === null) onCancelled();
+      else {
+        deliveries.learn(message.properties.headers);
+        // A copy: amqplib's buffer is a view on what the socket read, and one parked message would hold all of that.
+        listener({ ...message, content: Buffer.from(message.content) });
+      }
+    });
+  }
+
+  /** Writes messages of a channel that the caller has opened here, more of them a second than its `publish` could. */
+  writerOf(channel: ConfirmChannel): PublishWriter {
+    return new PublishWriter(insideOf(this.model), channel);
   }
 
   private block(reason: string | undefined): void {

@@ -8,14 +8,15 @@ import { within } from './deadline.ts';
 import type { DeliveryWindow } from './delivery-window.ts';
 import { originalIn, replayIn } from './letter-envelope.ts';
 import { messageOf } from './reasons.ts';
+import type { Delivered } from './wire/delivery-reader.ts';
 
 export interface IntakeOptions {
   readonly queue: string;
   readonly prefetch: number;
   readonly timeoutMs: number;
   readonly scheduler: Scheduler;
-  /** Called per message, in the order of the queue. Must not throw: amqplib would close the whole connection (541). */
-  readonly deliver: (intake: Intake, message: ConsumeMessage) => void;
+  /** Called per message, in the order of the queue; its content is the callee's. Must not throw: amqplib would close the whole connection (541). */
+  readonly deliver: (intake: Intake, message: Delivered) => void;
   readonly window: (ack: (tag: number, allUpTo: boolean) => void) => DeliveryWindow;
 }
 
@@ -61,7 +62,12 @@ export class Intake {
     intake.forget = connection.onLost((reason) => intake.end(reason));
     try {
       await within(channel.prefetch(prefetch), timeoutMs, 'setting the prefetch', scheduler);
-      const consume = channel.consume(queue, (message) => intake.take(message));
+      const consume = connection.consume(
+        channel,
+        queue,
+        (message) => intake.take(message),
+        () => intake.cancelled(),
+      );
       await within(consume, timeoutMs, `consuming queue '${queue}'`, scheduler);
     } catch (error) {
       await intake.close(timeoutMs, messageOf(error));
@@ -89,16 +95,16 @@ export class Intake {
     this.end(reason);
   }
 
-  private take(message: ConsumeMessage | null): void {
+  private take(message: Delivered): void {
     // Nothing of a paused intake is acked from here on but what was handed out before; all of that has lower tags.
+    if (!this.over && !this.paused) this.options.deliver(this, message);
+  }
+
+  /** The queue was deleted or its node is gone. What came from it will be given out anew, so this channel ends too. */
+  private cancelled(): void {
     if (this.over) return;
-    if (message === null) {
-      // The queue was deleted or its node is gone. What came from it will be given out anew, so this channel ends too.
-      this.end('the broker cancelled the consumer: the queue was deleted or its node is gone', true);
-      void closeChannel(this.channel, this.options.timeoutMs, this.options.scheduler);
-    } else if (!this.paused) {
-      this.options.deliver(this, message);
-    }
+    this.end('the broker cancelled the consumer: the queue was deleted or its node is gone', true);
+    void closeChannel(this.channel, this.options.timeoutMs, this.options.scheduler);
   }
 
   private end(reason: string, cancelled = false): void {
@@ -113,11 +119,11 @@ export class Intake {
 }
 
 /**
- * What the gateway keeps of an AMQP message. One that came in through the default exchange, straight into the ingest queue,
- * may be a dead letter that is replayed: then it is the message of before. Only there are those headers believed: devices
- * publish through the exchange of the MQTT plugin, and the default exchange asks for a right of its own (`amq.default`).
+ * What the gateway keeps of an AMQP message, whose content is its own from then on. One that came in through the default exchange,
+ * straight into the ingest queue, may be a dead letter that is replayed: then it is the message of before. Only there are those headers
+ * believed: devices publish through the exchange of the MQTT plugin, and the default exchange asks for a right of its own (`amq.default`).
  */
-export function inboundMessage(message: ConsumeMessage, receivedAt: number): InboundMessage {
+export function inboundMessage(message: Delivered, receivedAt: number): InboundMessage {
   const { fields, properties } = message;
   const headers = properties.headers;
   const replay = fields.exchange === '' && headers !== undefined ? replayIn(headers) : undefined;
@@ -146,7 +152,7 @@ function namesOf(routingKey: string): Names {
   return found;
 }
 
-function arrival(message: ConsumeMessage, key: string, receivedAt: number, replay: Replay | undefined): InboundMessage {
+function arrival(message: Delivered, key: string, receivedAt: number, replay: Replay | undefined): InboundMessage {
   const { fields, properties } = message;
   const { topic, routingKey } = namesOf(key);
   const headers = properties.headers;
@@ -158,8 +164,7 @@ function arrival(message: ConsumeMessage, key: string, receivedAt: number, repla
   return {
     topic,
     routingKey,
-    // A copy: amqplib's buffer is a view on what the socket read, and one parked message would hold all of that.
-    body: Buffer.from(message.content),
+    body: message.content,
     receivedAt: late ? kept : receivedAt,
     late,
     messageId: textOf(properties.messageId),

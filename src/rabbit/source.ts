@@ -1,4 +1,3 @@
-import type { ConsumeMessage } from 'amqplib';
 import type { Observer } from '../domain/events.ts';
 import type { Ledger } from '../domain/ledger.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
@@ -10,6 +9,7 @@ import { DeliveryWindow } from './delivery-window.ts';
 import { inboundMessage, Intake, type IntakeEnd } from './intake.ts';
 import { messageOf } from './reasons.ts';
 import type { Session } from './session.ts';
+import type { Delivered } from './wire/delivery-reader.ts';
 
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_CAP_MS = 10_000;
@@ -217,7 +217,7 @@ export class AmqpSource implements Source {
     return intake;
   }
 
-  private deliver(intake: Intake, message: ConsumeMessage): void {
+  private deliver(intake: Intake, message: Delivered): void {
     if (this.broken || this.stop.signal.aborted) return;
     // Messages may come in the same network read as consume-ok, before `attach` has seen the answer.
     this.intake = intake;

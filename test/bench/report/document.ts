@@ -100,7 +100,7 @@ export function documentText(runs: readonly BenchResult[], drawn: readonly strin
     '## How it is measured',
     '',
     '- **Floor**: a loop on amqplib in a process of its own, without any feature: consume, `JSON.parse` each message, `JSON.stringify` a hundred of them',
-    '  as one array, publish with confirm, ack up to it. Nobody who uses amqplib gets below it.',
+    '  as one array, publish with confirm, ack up to it.',
     '- **Sluice**: `sluice run` as a user starts it, with a profile (units, ranges, tags), limits, ids, deduplication, routing by expressions, batches of a',
     '  hundred, `mandatory` and confirms, ledger, and metrics that are scraped every 5 s.',
     '- **Shovel**: RabbitMQ’s plugin in the same broker, `on-confirm`. It reads no payload, and passes on one message for one. Its cost is the broker’s.',

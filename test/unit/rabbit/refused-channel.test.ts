@@ -4,6 +4,7 @@ import type { KeptMessage } from '../../../src/domain/kept-message.ts';
 import { AmqpBridge } from '../../../src/rabbit/bridge.ts';
 import { ConfirmPublisher } from '../../../src/rabbit/publisher.ts';
 import type { Session } from '../../../src/rabbit/session.ts';
+import type { Publish } from '../../../src/rabbit/wire/publish-writer.ts';
 import { seededRandom, VirtualTime } from '../../support/sim/virtual-time.ts';
 
 // RabbitMQ 3.10.8 refuses all that comes over a channel whose first message to a quorum queue met a dead leader, and takes the same
@@ -46,6 +47,9 @@ function bed() {
       channels.push(new FakeChannel());
       return channels.at(-1);
     },
+    writerOf: (channel: FakeChannel) => ({
+      publish: ({ messageId }: Publish, answer: Answer) => channel.publish('', '', Buffer.alloc(0), { messageId }, answer),
+    }),
     onLost: () => () => {},
     destroy: () => {},
   };

@@ -1,0 +1,205 @@
+import type { ConsumeMessage } from 'amqplib';
+import type { ConnectionInside } from './amqplib-inside.ts';
+import {
+  BASIC_DELIVER,
+  CLASS_BASIC,
+  CONTENT_ENCODING,
+  CONTENT_START_BYTES,
+  CONTENT_TYPE,
+  DELIVERY_MODE,
+  FRAME_BODY,
+  FRAME_END,
+  FRAME_HEADER,
+  FRAME_METHOD,
+  FRAME_START_BYTES,
+  HEADERS,
+  MESSAGE_ID,
+  readUint16,
+  readUint32,
+  readUint64,
+} from './frames.ts';
+import { KnownTables } from './known-tables.ts';
+
+/** What the gateway reads of a message. The rest of what amqplib tells is left out. */
+export interface Delivered {
+  readonly fields: Pick<ConsumeMessage['fields'], 'deliveryTag' | 'redelivered' | 'exchange' | 'routingKey'>;
+  readonly properties: {
+    readonly contentType?: unknown;
+    readonly contentEncoding?: unknown;
+    readonly headers?: Readonly<Record<string, unknown>> | undefined;
+    readonly deliveryMode?: unknown;
+    readonly messageId?: unknown;
+  };
+  readonly content: Buffer;
+}
+
+export type OnDelivered = (message: Delivered) => void;
+
+/** Properties that are understood here. */
+const KNOWN = CONTENT_TYPE | CONTENT_ENCODING | HEADERS | DELIVERY_MODE | MESSAGE_ID;
+
+/**
+ * Takes deliveries out of what a connection has read before amqplib parses them: where a message is a method, a header and at most
+ * one body frame, all there, with properties that are known, it is handed out at once. Whatever is anything else is left to amqplib, in
+ * order: parts of messages, large ones, rare properties, all other methods. amqplib makes six views on the buffer and some ten
+ * objects for each message; here it is two views and five objects, which is a fifth of the time of a gateway.
+ */
+export class DeliveryReader {
+  private readonly inside: ConnectionInside;
+  private readonly listeners = new Map<number, OnDelivered>();
+  private readonly tables = new KnownTables();
+  /** Everything before it has been handed out. */
+  private at = 0;
+  private exchange = '';
+
+  constructor(inside: ConnectionInside) {
+    this.inside = inside;
+    const usual = inside.recvFrame.bind(inside);
+    inside.recvFrame = () => {
+      if (this.listeners.size > 0) this.readOn();
+      return usual();
+    };
+  }
+
+  /** Hands out what comes on a channel that has one consumer. The listener must not throw, and owns the contents. Answers how to stop. */
+  listen(channel: number, listener: OnDelivered): () => void {
+    this.listeners.set(channel, listener);
+    return () => {
+      if (this.listeners.get(channel) === listener) this.listeners.delete(channel);
+    };
+  }
+
+  /** To be called with the headers of each message that amqplib hands out itself on a channel that is listened to: they are known from then on. */
+  learn(headers: Readonly<Record<string, unknown>> | undefined): void {
+    this.tables.learn(headers);
+  }
+
+  private readOn(): void {
+    const { rest } = this.inside;
+    this.at = 0;
+    try {
+      while (this.take(rest, this.at)) {
+        // Until one is not whole, or not ours.
+      }
+    } finally {
+      if (this.at > 0) this.inside.rest = rest.subarray(this.at);
+    }
+  }
+
+  /** Hands out the message that begins there. Answers false where that is not for us. */
+  private take(bytes: Buffer, start: number): boolean {
+    if (bytes[start] !== FRAME_METHOD) return false;
+    this.tables.forget();
+    const channel = readUint16(bytes, start + 1);
+    const listener = this.listeners.get(channel);
+    const methodEnd = this.frameEnd(bytes, start, FRAME_METHOD, channel);
+    if (listener === undefined || methodEnd === -1) return false;
+    const method = start + FRAME_START_BYTES;
+    if (readUint32(bytes, method) !== BASIC_DELIVER) return false;
+    const header = methodEnd + 1;
+    const headerEnd = this.frameEnd(bytes, header, FRAME_HEADER, channel);
+    if (headerEnd === -1) return false;
+    const content = header + FRAME_START_BYTES;
+    if (readUint16(bytes, content) !== CLASS_BASIC) return false;
+    const size = readUint64(bytes, content + 4);
+    const body = headerEnd + 1;
+    let end = body;
+    if (size > 0) {
+      const bodyEnd = this.frameEnd(bytes, body, FRAME_BODY, channel);
+      if (bodyEnd - body - FRAME_START_BYTES !== size) return false;
+      end = bodyEnd + 1;
+    }
+    const fields = this.fields(bytes, method + 4, methodEnd);
+    const properties = fields === undefined ? undefined : this.properties(bytes, content + CONTENT_START_BYTES, headerEnd);
+    if (fields === undefined || properties === undefined) return false;
+    const owned = Buffer.allocUnsafe(size);
+    if (size > 0) bytes.copy(owned, 0, body + FRAME_START_BYTES, body + FRAME_START_BYTES + size);
+    this.at = end;
+    listener({ fields, properties, content: owned });
+    return true;
+  }
+
+  /** Where the frame ends that begins at `start`; -1 where it is not whole, or another one. */
+  private frameEnd(bytes: Buffer, start: number, type: number, channel: number): number {
+    const from = start + FRAME_START_BYTES;
+    if (from >= bytes.length || bytes[start] !== type || readUint16(bytes, start + 1) !== channel) return -1;
+    const size = readUint32(bytes, start + 3);
+    const { maxFrameSize } = this.inside;
+    // amqplib says what is wrong with it.
+    if (maxFrameSize > 0 && size > maxFrameSize) return -1;
+    const end = from + size;
+    return end < bytes.length && bytes[end] === FRAME_END ? end : -1;
+  }
+
+  /** Arguments of basic.deliver: consumer-tag, delivery-tag, redelivered, exchange, routing-key. */
+  private fields(bytes: Buffer, start: number, end: number): Delivered['fields'] | undefined {
+    const tag = afterShortString(bytes, start);
+    const exchange = tag + 9;
+    const routingKey = afterShortString(bytes, exchange);
+    if (!(afterShortString(bytes, routingKey) === end)) return undefined;
+    return {
+      deliveryTag: readUint64(bytes, tag),
+      redelivered: ((bytes[tag + 8] as number) & 1) === 1,
+      exchange: this.exchangeAt(bytes, exchange, routingKey),
+      routingKey: bytes.toString('utf8', routingKey + 1, end),
+    };
+  }
+
+  /** Nearly always the same one. */
+  private exchangeAt(bytes: Buffer, start: number, end: number): string {
+    const { exchange } = this;
+    if (exchange.length === end - start - 1) {
+      let i = 0;
+      while (i < exchange.length && bytes[start + 1 + i] === exchange.charCodeAt(i)) i += 1;
+      if (i === exchange.length) return exchange;
+    }
+    const read = bytes.toString('utf8', start + 1, end);
+    // With another length its bytes are not its characters.
+    if (read.length === end - start - 1) this.exchange = read;
+    return read;
+  }
+
+  private properties(bytes: Buffer, start: number, end: number): Delivered['properties'] | undefined {
+    const flags = readUint16(bytes, start);
+    if ((flags & ~KNOWN) !== 0) return undefined;
+    let contentType: string | undefined;
+    let contentEncoding: string | undefined;
+    let headers: Readonly<Record<string, unknown>> | undefined;
+    let deliveryMode: number | undefined;
+    let messageId: string | undefined;
+    let at = start + 2;
+    if ((flags & CONTENT_TYPE) !== 0) {
+      contentType = shortString(bytes, at);
+      at = afterShortString(bytes, at);
+    }
+    if ((flags & CONTENT_ENCODING) !== 0) {
+      contentEncoding = shortString(bytes, at);
+      at = afterShortString(bytes, at);
+    }
+    if ((flags & HEADERS) !== 0) {
+      const tableEnd = at + 4 + readUint32(bytes, at);
+      if (!(tableEnd <= end)) return undefined;
+      headers = this.tables.find(bytes, at, tableEnd);
+      if (headers === undefined) return undefined;
+      at = tableEnd;
+    }
+    if ((flags & DELIVERY_MODE) !== 0) {
+      deliveryMode = bytes[at];
+      at += 1;
+    }
+    if ((flags & MESSAGE_ID) !== 0) {
+      messageId = shortString(bytes, at);
+      at = afterShortString(bytes, at);
+    }
+    return at === end ? { contentType, contentEncoding, headers, deliveryMode, messageId } : undefined;
+  }
+}
+
+/** NaN where the buffer ends before: no comparison with a place holds then. */
+function afterShortString(bytes: Uint8Array, at: number): number {
+  return at + 1 + (bytes[at] as number);
+}
+
+function shortString(bytes: Buffer, at: number): string {
+  return bytes.toString('utf8', at + 1, afterShortString(bytes, at));
+}
