@@ -1,4 +1,4 @@
-/** A filter or a topic as its levels. Empty levels are levels (MQTT-4.7.3). */
+/** A filter as its levels. Empty levels are levels (MQTT-4.7.3). */
 export type Levels = readonly string[];
 
 export function levelsOf(text: string): Levels {
@@ -9,16 +9,20 @@ export function levelsOf(text: string): Levels {
  * Whether a topic matches a filter (MQTT 4.7). `#` stands for the level above as well (`a/#` matches `a`); a filter that begins
  * with a wildcard matches nothing that begins with `$` (MQTT-4.7.2-1). Any text is taken for a filter: this never throws.
  */
-export function matches(filter: Levels, topic: Levels): boolean {
+export function matches(filter: Levels, topic: string): boolean {
   const first = filter[0];
-  if ((first === '+' || first === '#') && (topic[0] as string).startsWith('$')) return false;
-  for (let i = 0; i < filter.length; i += 1) {
-    const level = filter[i] as string;
+  if ((first === '+' || first === '#') && topic.startsWith('$')) return false;
+  // Of each message that is published: no level becomes a text of its own.
+  let at = 0;
+  for (const level of filter) {
     if (level === '#') return true;
-    if (i >= topic.length || (level !== '+' && level !== topic[i])) return false;
-    if (i === topic.length - 1 && filter.length === i + 2 && filter[i + 1] === '#') return true;
+    if (at > topic.length) return false;
+    const slash = topic.indexOf('/', at);
+    const end = slash === -1 ? topic.length : slash;
+    if (level !== '+' && (level.length !== end - at || !topic.startsWith(level, at))) return false;
+    at = end + 1;
   }
-  return filter.length === topic.length;
+  return at > topic.length;
 }
 
 /** Whether every topic that matches `inner` matches `outer`. Both are filters without `$` at their beginning. */

@@ -53,8 +53,7 @@ export class Rights {
 
   mayPublish(clientId: string, topic: string): boolean {
     if (!isSane(topic) || topicProblem(topic) !== undefined) return false;
-    const levels = levelsOf(topic);
-    return this.publish.for(clientId).some((rule) => matches(rule, levels));
+    return this.publish.for(clientId).some((rule) => matches(rule, topic));
   }
 
   /** All that the filter matches must be in one rule. */

@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Aedes, Client, PublishPacket } from 'aedes';
 import type { ParsedPacket } from './packet-rules.ts';
+import { readPublishes } from './publish-reader.ts';
 import type { Wire } from './wire.ts';
 
 /** Parts of aedes 1.2 (exact in package.json) that its types leave out. `takeOver` checks that they are what they were. */
@@ -70,9 +71,19 @@ export function hasListener({ mq }: AedesBroker, topic: string): boolean {
   return matcher === undefined || matcher.match(topic).length > 0;
 }
 
-/** Answers when the packets in it have been handed on; they are handled later. */
-export function feed(client: AedesClient, chunk: Buffer): void {
-  client._parser.parse(chunk);
+/**
+ * Answers when the packets in it have been handed on; they are handled later. `within`: it begins in the middle of a packet, whose
+ * first part the parser has.
+ */
+export function feed(client: AedesClient, chunk: Buffer, within: boolean): void {
+  const read = within ? 0 : readPublishes(chunk, (packet) => handPublish(client, packet));
+  // Nobody wants what comes behind a refusal.
+  if (read < chunk.length && !client.closed) client._parser.parse(read === 0 ? chunk : chunk.subarray(read));
+}
+
+function handPublish(client: AedesClient, packet: ParsedPacket): boolean {
+  if (client.conn.wire.packetBegins(packet)) handOn?.call(client._parser, packet);
+  return !client.closed;
 }
 
 /** aedes logs it in and does not want its packets yet. */
@@ -102,6 +113,8 @@ function onReadable(this: WiredStream): void {
 }
 
 function onPacket(this: AedesClient['_parser'], packet: ParsedPacket): void {
+  // The parser hands out a view on the chunk that it read. The copy takes its place, so that no queue holds on to the chunk.
+  if (packet.cmd === 'publish' && packet.payload !== undefined) packet.payload = Buffer.from(packet.payload);
   if (this.client.conn.wire.packetBegins(packet)) handOn?.call(this, packet);
 }
 

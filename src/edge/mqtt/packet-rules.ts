@@ -4,7 +4,9 @@ import { isFilter } from './text-rules.ts';
 export interface ParsedPacket {
   readonly cmd: string;
   readonly topic?: string;
-  readonly messageId?: number | null;
+  readonly messageId?: number | null | undefined;
+  /** Of a PUBLISH. */
+  payload?: Buffer;
   readonly subscriptions?: readonly { readonly topic: string }[];
   readonly unsubscriptions?: readonly string[];
   /** Remaining length. */

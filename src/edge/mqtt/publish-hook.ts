@@ -96,6 +96,8 @@ export class PublishHook {
 
   private will(client: AedesClient | null, packet: IncomingPublish, go: Go): void {
     const { shared, keeper, sessions } = this.options;
+    // A copy: its payload is part of the CONNECT, or of what the store has read.
+    packet.payload = Buffer.from(packet.payload);
     const message = messageOf(packet, packet.qos, client?.id ?? packet.clientId ?? '', Date.now());
     const bytes = message.payload.length + message.topic.length + MESSAGE_BYTES;
     shared.counters.wills++;
@@ -116,11 +118,8 @@ export class PublishHook {
   }
 }
 
-/** The parser hands out a view on the chunk that it read. The copy takes its place, so that no queue holds on to the chunk. */
 function messageOf(packet: IncomingPublish, qos: 0 | 1 | 2, clientId: string, receivedAt: number): KeptMessage {
-  const payload = Buffer.from(packet.payload);
-  packet.payload = payload;
-  return { topic: packet.topic, payload, qos, retain: packet.retain, dup: packet.dup, clientId, receivedAt };
+  return { topic: packet.topic, payload: packet.payload, qos, retain: packet.retain, dup: packet.dup, clientId, receivedAt };
 }
 
 class HeldPublish implements Held {

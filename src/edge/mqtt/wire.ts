@@ -76,10 +76,11 @@ export class Wire implements FrameOwner, Waiter {
       while (!this.waits()) {
         const chunk = conn.read() as Buffer | null;
         if (chunk === null) break;
+        const { inside } = gate;
         const passed = gate.pass(chunk, this, gate.frames === 0 ? 1 : BATCH, shared.limits.maxPacketBytes);
         if (passed < chunk.length && gate.fault === undefined) conn.unshift(passed === 0 ? chunk : chunk.subarray(passed));
         shared.counters.bytesIn += passed;
-        if (passed > 0) feed(client, passed === chunk.length ? chunk : chunk.subarray(0, passed));
+        if (passed > 0) feed(client, passed === chunk.length ? chunk : chunk.subarray(0, passed), inside);
         if (gate.fault !== undefined) this.refuse(gate.fault, 'a packet whose fixed header is not one of MQTT 3.1.1, or too long');
         if (client.closed || this.stopped !== READING) break;
       }
@@ -92,9 +93,7 @@ export class Wire implements FrameOwner, Waiter {
     // Who is not let in is not late.
     if (gate.inside && (this.stopped === READING || this.stopped === LOGIN)) {
       this.patience.owes(shared.now + shared.limits.packetTimeoutMs, gate.frames > 0 && gate.frames !== frames);
-    } else if (gate.frames > 0) {
-      this.patience.owesNothing();
-    }
+    } else if (gate.frames > 0) this.patience.owesNothing();
   }
 
   /** Whether the next packet must wait for those before it. */

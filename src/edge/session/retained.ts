@@ -25,7 +25,7 @@ export class RetainedMessages {
     for (const filter of filters) {
       if (/[+#]/.test(filter)) {
         const levels = levelsOf(filter);
-        for (const message of retained.values()) if (matches(levels, levelsOf(message.topic))) yield packetOf(message);
+        for (const message of retained.values()) if (matches(levels, message.topic)) yield packetOf(message);
       } else {
         const message = retained.get(filter);
         if (message !== undefined) yield packetOf(message);
