@@ -13,6 +13,8 @@ export interface Options {
   readonly idleClients: number;
   /** How far the spool grows. */
   readonly spoolBytes: number;
+  /** Of one of its messages. */
+  readonly spoolPayloadBytes: number;
   /** Result file. */
   readonly out: string;
   readonly smoke: boolean;
@@ -29,6 +31,7 @@ one that is missing ends the bench with exit code 1. Linux.
   --rate N            messages a second of the open loop; default 4000
   --idle-clients N    default 10000; needs as many open files (ulimit -n) and some
   --spool-bytes N     how far the spool grows; 5e9 for the full claim; default 5e8
+  --spool-payload-bytes N  of a message that it grows by; default 300
   --out FILE          result as JSON; default .sluice/bench/edge.json
   --smoke             everything once and tiny, to see that it runs: its numbers mean nothing
   --help
@@ -39,8 +42,8 @@ one that is missing ends the bench with exit code 1. Linux.
   spool      RabbitMQ away: write rate and memory while the spool grows; back: drain rate, and what live messages feel of it
 `;
 
-const SMOKE = { rounds: 1, seconds: 0.3, rate: 300, idleClients: 100, spoolBytes: 2e6 } as const;
-const FULL = { rounds: 5, seconds: 4, rate: 4000, idleClients: 10_000, spoolBytes: 5e8 } as const;
+const SMOKE = { rounds: 1, seconds: 0.3, rate: 300, idleClients: 100, spoolBytes: 2e6, spoolPayloadBytes: 300 } as const;
+const FULL = { rounds: 5, seconds: 4, rate: 4000, idleClients: 10_000, spoolBytes: 5e8, spoolPayloadBytes: 300 } as const;
 
 /** Throws an error that says what to write instead. */
 export function optionsOf(args: readonly string[]): Options | 'help' {
@@ -53,6 +56,7 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
       rate: { type: 'string' },
       'idle-clients': { type: 'string' },
       'spool-bytes': { type: 'string' },
+      'spool-payload-bytes': { type: 'string' },
       out: { type: 'string' },
       smoke: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -61,7 +65,7 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
   if (values.help === true) return 'help';
   const smoke = values.smoke === true;
   const defaults = smoke ? SMOKE : FULL;
-  const number = (name: 'rounds' | 'seconds' | 'rate' | 'idle-clients' | 'spool-bytes', byDefault: number, whole: boolean): number => {
+  const number = (name: 'rounds' | 'seconds' | 'rate' | 'idle-clients' | 'spool-bytes' | 'spool-payload-bytes', byDefault: number, whole: boolean): number => {
     const text = values[name];
     const value = text === undefined ? byDefault : Number(text);
     if (!(value > 0) || (whole && !Number.isInteger(value))) throw new Error(`--${name} ${text}: give a ${whole ? 'whole ' : ''}number above 0`);
@@ -77,6 +81,7 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
     rate: number('rate', defaults.rate, false),
     idleClients: number('idle-clients', defaults.idleClients, true),
     spoolBytes: number('spool-bytes', defaults.spoolBytes, true),
+    spoolPayloadBytes: number('spool-payload-bytes', defaults.spoolPayloadBytes, true),
     out: values.out ?? '.sluice/bench/edge.json',
     smoke,
   };

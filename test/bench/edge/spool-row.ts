@@ -8,7 +8,7 @@ import type { BenchContext } from './bench-context.ts';
 import { EdgeBed } from './edge-bed.ts';
 import { LiveQueue } from './live-queue.ts';
 
-const FILL = { prefix: 'fill', clients: 200, window: 32, topicsPerClient: 10, payloadBytes: 300 } as const;
+const FILL = { prefix: 'fill', clients: 200, window: 32, topicsPerClient: 10 } as const;
 /** Windows so large that a message need not wait for a place: the loop stays open. */
 const LIVE = { prefix: 'live', clients: 100, window: 200, topicsPerClient: 4, payloadBytes: 150, perSecond: 1000 } as const;
 const LIVE_FIRST = 50_000;
@@ -20,9 +20,9 @@ const LOOK_MS = 100;
  * alarm that stops it, which blocks publishers, and can be raised and lifted at once.
  */
 export async function spoolRow(context: BenchContext): Promise<RowResult> {
-  const { rounds, smoke, spoolBytes } = context.options;
-  const fillQueue = await context.queue(FILL.prefix, 'classic');
-  const liveQueue = await context.queue(LIVE.prefix, 'classic');
+  const { rounds, smoke, spoolBytes, spoolPayloadBytes: payloadBytes } = context.options;
+  const fillQueue = await context.queue(FILL.prefix, 'quorum');
+  const liveQueue = await context.queue(LIVE.prefix, 'quorum');
   const bed = await EdgeBed.start({
     dir: context.folder('spool'),
     name: 'spool',
@@ -37,18 +37,19 @@ export async function spoolRow(context: BenchContext): Promise<RowResult> {
   const measured: Measures[] = [];
   let course: Readonly<Record<string, readonly number[]>> | undefined;
   for (let round = 0; round < rounds; round += 1) {
-    const fill = await MqttLoad.connect({ host: '127.0.0.1', port: bed.port, ...FILL, firstClient: round * FILL.clients });
+    const fill = await MqttLoad.connect({ host: '127.0.0.1', port: bed.port, ...FILL, payloadBytes, firstClient: round * FILL.clients });
     const pace = await MqttLoad.connect({ host: '127.0.0.1', port: bed.port, ...LIVE, firstClient: LIVE_FIRST + round * LIVE.clients });
     try {
       const before = await calm(context, pace, live, perSecond);
       const filled = await grow(context, bed, fill);
+      // Silent for longer than a keep-alive, they would be sent away.
+      await fill.close();
       const during = await drain(context, bed, pace, live, perSecond);
       await bed.drained(DRAIN_MS);
-      const fillEach = (await allAcked(fill)).publishedEach;
       const liveEach = (await allAcked(pace)).publishedEach;
       const model = await context.broker.connect();
       const twice =
-        (await auditQueue(model, fillQueue, { first: round * FILL.clients, each: fillEach })) +
+        (await auditQueue(model, fillQueue, { first: round * FILL.clients, each: filled.each })) +
         (await live.audit({ first: LIVE_FIRST + round * LIVE.clients, each: liveEach }, ACK_MS));
       await model.close();
       ({ course } = filled);
@@ -66,7 +67,7 @@ export async function spoolRow(context: BenchContext): Promise<RowResult> {
       {
         label: 'edge',
         contender: 'edge',
-        scenario: { ...FILL, liveClients: LIVE.clients, livePerSecond: perSecond, spoolBytes },
+        scenario: { ...FILL, payloadBytes, queueType: 'quorum', liveClients: LIVE.clients, livePerSecond: perSecond, spoolBytes },
         rounds: measured,
         course,
       },
@@ -87,7 +88,7 @@ async function grow(
   context: BenchContext,
   bed: EdgeBed,
   fill: MqttLoad,
-): Promise<{ readonly measures: Measures; readonly course: Readonly<Record<string, readonly number[]>> }> {
+): Promise<{ readonly measures: Measures; readonly course: Readonly<Record<string, readonly number[]>>; readonly each: readonly number[] }> {
   const { spoolBytes } = context.options;
   await setAlarm(context, true);
   // RabbitMQ says so to those who publish: the first messages of what follows.
@@ -109,7 +110,7 @@ async function grow(
   const result = await fill.saturate(0, 86_400);
   full = true;
   await looking;
-  const { acked } = await allAcked(fill);
+  const { acked, publishedEach: each } = await allAcked(fill);
   const micros = (cpuMicros(bed.pid) - cpu) / acked;
   const { spool } = await bed.view();
   const { rssBytes } = course;
@@ -117,6 +118,7 @@ async function grow(
   const steady = rssBytes.slice(Math.floor(rssBytes.length / 5));
   return {
     course,
+    each,
     measures: {
       writePerSecond: result.perSecond,
       writeBytesPerSecond: (spool.bytes / acked) * result.perSecond,
