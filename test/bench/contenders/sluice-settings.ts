@@ -16,7 +16,7 @@ export function settingsOf(scenario: Scenario, amqpUrl: string, stateDir: string
     source: { queue: INGEST, topics: ['#'], type: queueType, prefetch },
     limits: { messageBytes: 1_048_576, depth: 32 },
     dedupe: { entries: 100_000, windowSeconds: 600 },
-    profiles: Array.from({ length: scenario.profiles }, (_, i) => profile(scenario.payload, i)),
+    profiles: Array.from({ length: scenario.profiles }, (_, i) => profileOf(scenario.payload, `kind${i}`, i)),
     exchanges: [{ name: EXCHANGE, type: 'topic' }],
     queues: [{ name: OUTPUT, type: queueType, bindings: [{ exchange: EXCHANGE, routingKey: '#' }] }],
     routes: routes(scenario),
@@ -25,8 +25,8 @@ export function settingsOf(scenario: Scenario, amqpUrl: string, stateDir: string
   };
 }
 
-function profile(payload: string, i: number): object {
-  const name = `kind${i}`;
+/** `i`: which of the profiles; it begins the topics of their devices. */
+export function profileOf(payload: string, name: string, i = 0): object {
   const [format = ''] = payload.split(':');
   switch (format) {
     case 'json':

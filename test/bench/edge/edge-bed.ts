@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../../../src/local/ports.ts';
 import { GatewayProcess } from '../../../src/verify/gateway-process.ts';
+import { profileOf } from '../contenders/sluice-settings.ts';
 import { GATEWAY } from '../support/place.ts';
 
 /** Nobody listens there. */
@@ -19,6 +20,8 @@ export interface EdgeBedOptions {
   /** `edge.spool.afterMs`; default as users have it. */
   readonly afterMs?: number;
   readonly spoolMaxBytes?: number;
+  /** `direct`: what devices publish leaves in batches of five hundred, with the first level of its topic for its routing key. Default `bridge`. */
+  readonly mode?: 'bridge' | 'direct';
 }
 
 export interface EdgeView {
@@ -44,24 +47,25 @@ export class EdgeBed {
   }
 
   static async start(options: EdgeBedOptions): Promise<EdgeBed> {
-    const { dir, name, url, afterMs = 250, spoolMaxBytes = 17_179_869_184 } = options;
+    const { dir, name, url, afterMs = 250, spoolMaxBytes = 17_179_869_184, mode = 'bridge' } = options;
     mkdirSync(dir, { recursive: true });
     const ports = await freePorts();
     const kept = join(dir, 'kept');
     const settings = join(dir, 'edge.yaml');
-    writeFileSync(
-      settings,
-      `gateway: { name: ${name} }
-edge:
-  mode: bridge
-  tcp: { host: 127.0.0.1, port: ${ports.mqtt} }
-  anonymous: { publish: ['#'], subscribe: ['#'] }
-  limits: { connectionsPerSecond: 0 }
-  spool: { dir: ${JSON.stringify(kept)}, afterMs: ${afterMs}, maxBytes: ${spoolMaxBytes}, drainPerSecond: 0 }
-rabbitmq: { url: '\${SLUICE_AMQP_URL}' }
-http: { port: ${ports.management} }
-`,
-    );
+    const edge = {
+      gateway: { name },
+      edge: {
+        mode,
+        tcp: { host: '127.0.0.1', port: ports.mqtt },
+        anonymous: { publish: ['#'], subscribe: ['#'] },
+        limits: { connectionsPerSecond: 0 },
+        spool: { dir: kept, afterMs, maxBytes: spoolMaxBytes, drainPerSecond: 0 },
+      },
+      rabbitmq: { url: '${SLUICE_AMQP_URL}' },
+      http: { port: ports.management },
+    };
+    // JSON is YAML.
+    writeFileSync(settings, JSON.stringify(mode === 'bridge' ? edge : { ...edge, ...pipelineOf(name, join(dir, 'state')) }, undefined, 2));
     const process = new GatewayProcess({ settings, httpPort: ports.management, env: { SLUICE_AMQP_URL: url }, log: join(dir, 'edge.log'), entry: GATEWAY });
     await process.start(START_MS);
     const bed = new EdgeBed(process, ports.mqtt, join(kept, 'spool'));
@@ -94,6 +98,17 @@ http: { port: ${ports.management} }
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     await this.process.end(signal, STOP_MS);
   }
+}
+
+/** What a gateway needs beside an edge. Nobody publishes to its ingest queue. */
+function pipelineOf(name: string, stateDir: string): object {
+  return {
+    gateway: { name, stateDir },
+    source: { queue: `bench.${name}.in`, topics: ['nobody/#'], prefetch: 4000 },
+    profiles: [profileOf('stamped', 'stamped')],
+    routes: [{ name: 'all', exchange: 'amq.topic', routingKey: '{tags.site}', batch: { count: 500, bytes: 1_048_576, ageMs: 100 }, encoding: 'json' }],
+    deadLetters: { exchange: `bench.${name}.dead`, queue: `bench.${name}.dead` },
+  };
 }
 
 /** Asks the edge, which tells nobody by itself, until the answer is as it should be. */

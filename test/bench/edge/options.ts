@@ -39,7 +39,8 @@ one that is missing ends the bench with exit code 1. Linux.
   generator  what the load itself can do, against a server that only acknowledges
   publish    QoS 1 publishes a second, CPU for one, PUBACK p50 and p99
   idle       memory of a connected client that does nothing
-  spool      RabbitMQ away: write rate and memory while the spool grows; back: drain rate, and what live messages feel of it
+  spool      RabbitMQ away: write rate and memory while the spool grows; back: drain rate, and what live messages feel of it; for an edge that publishes
+             as the MQTT plugin does (bridge), and for a gateway that is its own edge (direct: batches of 500)
 `;
 
 const SMOKE = { rounds: 1, seconds: 0.3, rate: 300, idleClients: 100, spoolBytes: 2e6, spoolPayloadBytes: 300 } as const;

@@ -95,12 +95,13 @@ function claims(row: RowResult): string[] {
     ];
   }
   if (row.name === 'spool') {
-    const [subject] = row.subjects;
-    const grown = subject?.rounds.map((round) => (round['rssLastBytes'] ?? Number.NaN) / (round['rssEarlyBytes'] ?? Number.NaN)) ?? [];
-    return [
-      line('RSS at the end / at a fifth', grown, 'at most 1.2', (value) => value <= 1.2),
-      line('drained, messages/s', subject === undefined ? [] : values(subject, 'drainPerSecond'), 'at least 50,000', (value) => value >= 50_000),
-    ];
+    return row.subjects.flatMap((subject) => {
+      const grown = subject.rounds.map((round) => (round['rssLastBytes'] ?? Number.NaN) / (round['rssEarlyBytes'] ?? Number.NaN));
+      return [
+        line(`${subject.label}: RSS at the end / at a fifth`, grown, 'at most 1.2', (value) => value <= 1.2),
+        line(`${subject.label}: drained, messages/s`, values(subject, 'drainPerSecond'), 'at least 50,000', (value) => value >= 50_000),
+      ];
+    });
   }
   return [];
 }
@@ -116,8 +117,8 @@ export function report(row: RowResult): string {
   const body =
     columns === undefined
       ? table(
-          ['', subject?.label ?? ''],
-          subject === undefined ? [] : SPOOL_LINES.map(([title, measure, perUnit]) => [title, cell(values(subject, measure, perUnit))]),
+          ['', ...row.subjects.map(({ label }) => label)],
+          SPOOL_LINES.map(([title, measure, perUnit]) => [title, ...row.subjects.map((one) => cell(values(one, measure, perUnit)))]),
         )
       : table(
           ['', ...columns.map(([title]) => title)],

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MqttLoad } from '../load/mqtt-load-process.ts';
 import { cpuMicros, memoryOf } from '../support/proc.ts';
-import type { Measures, RowResult } from '../support/result.ts';
+import type { Measures, RowResult, SubjectResult } from '../support/result.ts';
 import { ACK_MS, allAcked } from './all-acked.ts';
 import { auditQueue } from './audit.ts';
 import type { BenchContext } from './bench-context.ts';
@@ -15,64 +15,81 @@ const LIVE_FIRST = 50_000;
 const DRAIN_MS = 1_800_000;
 const LOOK_MS = 100;
 
+/** How messages leave the edge: as the MQTT plugin would publish them, or through the routes of a gateway, in batches. */
+const MODES = ['bridge', 'direct'] as const;
+
 /**
  * RabbitMQ takes nothing: the spool grows. It takes again: the spool drains, while other topics are published at a fixed rate. It is a memory
  * alarm that stops it, which blocks publishers, and can be raised and lifted at once.
  */
 export async function spoolRow(context: BenchContext): Promise<RowResult> {
-  const { rounds, smoke, spoolBytes, spoolPayloadBytes: payloadBytes } = context.options;
+  const { smoke, spoolBytes, spoolPayloadBytes: payloadBytes } = context.options;
   const fillQueue = await context.queue(FILL.prefix, 'quorum');
-  const liveQueue = await context.queue(LIVE.prefix, 'quorum');
-  const bed = await EdgeBed.start({
-    dir: context.folder('spool'),
-    name: 'spool',
-    url: context.broker.amqpUrl,
-    spoolMaxBytes: Math.max(2 ** 26, spoolBytes * 2),
-  });
-  context.finally(async () => await bed.stop());
-  const live = await LiveQueue.open(await context.broker.connect(), liveQueue);
+  const live = await LiveQueue.open(await context.broker.connect(), await context.queue(LIVE.prefix, 'quorum'));
   context.finally(async () => await live.close());
   context.finally(async () => await setAlarm(context, false));
   const perSecond = smoke ? 100 : LIVE.perSecond;
+  const scenario = { ...FILL, payloadBytes, queueType: 'quorum', liveClients: LIVE.clients, livePerSecond: perSecond, spoolBytes };
+  const subjects: SubjectResult[] = [];
+  for (const mode of MODES) {
+    const measured = await measure(context, mode, { fillQueue, live, perSecond });
+    subjects.push({ label: `edge, ${mode}`, contender: 'edge', scenario, ...measured });
+  }
+  return { name: 'spool', title: 'A spool that grows, and drains while live messages come', subjects };
+}
+
+interface Bench {
+  readonly fillQueue: string;
+  readonly live: LiveQueue;
+  readonly perSecond: number;
+}
+
+async function measure(
+  context: BenchContext,
+  mode: (typeof MODES)[number],
+  { fillQueue, live, perSecond }: Bench,
+): Promise<Pick<SubjectResult, 'rounds' | 'course'>> {
+  const { rounds, spoolBytes, spoolPayloadBytes: payloadBytes } = context.options;
+  const bed = await EdgeBed.start({
+    dir: context.folder(`spool-${mode}`),
+    name: `spool-${mode}`,
+    url: context.broker.amqpUrl,
+    mode,
+    spoolMaxBytes: Math.max(2 ** 26, spoolBytes * 2),
+  });
   const measured: Measures[] = [];
   let course: Readonly<Record<string, readonly number[]>> | undefined;
-  for (let round = 0; round < rounds; round += 1) {
-    const fill = await MqttLoad.connect({ host: '127.0.0.1', port: bed.port, ...FILL, payloadBytes, firstClient: round * FILL.clients });
-    const pace = await MqttLoad.connect({ host: '127.0.0.1', port: bed.port, ...LIVE, firstClient: LIVE_FIRST + round * LIVE.clients });
-    try {
-      const before = await calm(context, pace, live, perSecond);
-      const filled = await grow(context, bed, fill);
-      // Silent for longer than a keep-alive, they would be sent away.
-      await fill.close();
-      const during = await drain(context, bed, pace, live, perSecond);
-      await bed.drained(DRAIN_MS);
-      const liveEach = (await allAcked(pace)).publishedEach;
-      const model = await context.broker.connect();
-      const twice =
-        (await auditQueue(model, fillQueue, { first: round * FILL.clients, each: filled.each })) +
-        (await live.audit({ first: LIVE_FIRST + round * LIVE.clients, each: liveEach }, ACK_MS));
-      await model.close();
-      ({ course } = filled);
-      measured.push({ ...before, ...filled.measures, ...during, twice });
-      context.say(`spool ${round + 1}/${rounds}: ${JSON.stringify(measured.at(-1))}`);
-    } finally {
-      await fill.close();
-      await pace.close();
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      // No client of one mode has the number of one of the other.
+      const turn = MODES.indexOf(mode) * rounds + round;
+      const [firstFill, firstLive] = [turn * FILL.clients, LIVE_FIRST + turn * LIVE.clients];
+      const fill = await MqttLoad.connect({ host: '127.0.0.1', port: bed.port, ...FILL, payloadBytes, firstClient: firstFill });
+      const pace = await MqttLoad.connect({ host: '127.0.0.1', port: bed.port, ...LIVE, firstClient: firstLive });
+      try {
+        const before = await calm(context, pace, live, perSecond);
+        const filled = await grow(context, bed, fill);
+        // Silent for longer than a keep-alive, they would be sent away.
+        await fill.close();
+        const during = await drain(context, bed, pace, live, perSecond);
+        await bed.drained(DRAIN_MS);
+        const liveEach = (await allAcked(pace)).publishedEach;
+        const model = await context.broker.connect();
+        const twice =
+          (await auditQueue(model, fillQueue, { first: firstFill, each: filled.each })) + (await live.audit({ first: firstLive, each: liveEach }, ACK_MS));
+        await model.close();
+        ({ course } = filled);
+        measured.push({ ...before, ...filled.measures, ...during, twice });
+        context.say(`spool ${round + 1}/${rounds} ${mode}: ${JSON.stringify(measured.at(-1))}`);
+      } finally {
+        await fill.close();
+        await pace.close();
+      }
     }
+  } finally {
+    await bed.stop();
   }
-  return {
-    name: 'spool',
-    title: 'A spool that grows, and drains while live messages come',
-    subjects: [
-      {
-        label: 'edge',
-        contender: 'edge',
-        scenario: { ...FILL, payloadBytes, queueType: 'quorum', liveClients: LIVE.clients, livePerSecond: perSecond, spoolBytes },
-        rounds: measured,
-        course,
-      },
-    ],
-  };
+  return { rounds: measured, course };
 }
 
 /** Live messages while there is nothing else. */
