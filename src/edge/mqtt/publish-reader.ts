@@ -32,8 +32,8 @@ export type PublishTaker = (packet: IncomingPublish & { readonly length: number 
 /**
  * Reads the PUBLISH packets that the bytes begin with, up to the first that is another packet, not whole, or not well-formed: that one
  * and what is behind it are the parser's, which says what is wrong. The bytes begin with a packet, and its fixed header is one of MQTT (see
- * `FrameGate`). The parser of aedes keeps a list of buffers, asks it for each byte, and writes a line for debugging about each step;
- * what it does with a message costs a quarter of what the edge does.
+ * `FrameGate`). The parser of aedes keeps a list of buffers, asks it for each byte, and is ready to write a line for debugging about each
+ * step: with it the edge needs 10 us for a message that goes to the disk, without it 6.
  *
  * `take` gets the packets in order, with payloads of their own, and answers false where no more is wanted. Answers how many bytes are done with.
  */
