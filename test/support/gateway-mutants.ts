@@ -35,7 +35,7 @@ export const ACKS_ON_DELIVERY: GatewayMutant = {
   file: 'rabbit/intake.js',
   edits: [
     ['channel.ack({ fields: { deliveryTag } }, allUpTo)', 'undefined'],
-    ['(message) => intake.take(message))', '(message) => intake.take(message), { noAck: true })'],
+    ['this.options.deliver(this, message)', '(this.channel.ack({ fields: message.fields }), this.options.deliver(this, message))'],
   ],
 };
 export const ACKS_BEFORE_THE_CONFIRM: GatewayMutant = {
