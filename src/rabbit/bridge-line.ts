@@ -5,12 +5,12 @@ import type { KeptMessage } from '../domain/kept-message.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { pluginDeliveryMode, pluginHeadersOf, PluginTables } from './plugin-properties.ts';
+import { lost } from './publish-faults.ts';
 import { REPLACE_MS } from './publisher.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
 import type { PublishWriter } from './wire/publish-writer.ts';
 
 const CLOSE_MS = 1000;
-export const LOST: Fault = fault('NOT_CONNECTED', 'the channel was lost before the confirm');
 export const SPENT: Fault = fault('BROKER_NACK', 'the broker refused a message; another channel is opened');
 
 /** A message on its way, and who waits for the answer. */
@@ -73,14 +73,14 @@ export class BridgeLine {
       }
     });
     channel.on('error', (error: Error) => this.end(this.closeFault(error)));
-    channel.prependListener('close', () => this.end(LOST));
+    channel.prependListener('close', () => this.end(lost()));
   }
 
   publish(sending: Sending): void {
     const { exchange, mandatory, scheduler } = this.options;
     const { id, message, routingKey, late, done } = sending;
     if (this.ended) {
-      done(LOST);
+      done(lost());
       return;
     }
     const { blockedMs } = this.connection;

@@ -6,14 +6,14 @@ import { backoffMs } from '../pipeline/backoff.ts';
 import type { Outlet } from '../pipeline/outlet.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { unavailability } from './availability.ts';
-import { BridgeLine, LOST, type Sending, SPENT } from './bridge-line.ts';
+import { BridgeLine, type Sending, SPENT } from './bridge-line.ts';
 import { closeChannel } from './connection.ts';
+import { lost } from './publish-faults.ts';
 import { messageOf } from './reasons.ts';
 import type { Session } from './session.ts';
 import { Suspects } from './suspects.ts';
+import { SHORT_STRING_BYTES } from './wire/frames.ts';
 
-/** AMQP shortstr (0-9-1, 4.2.5.3). */
-const MAX_ROUTING_KEY = 255;
 const CLOSE_MS = 1000;
 /** Between two attempts to open the channel on a connection that stands. */
 const REOPEN_BASE_MS = 100;
@@ -93,12 +93,12 @@ export class AmqpBridge implements Outlet {
       return;
     }
     const routingKey = routingKeyFromTopic(message.topic);
-    if (Buffer.byteLength(routingKey) > MAX_ROUTING_KEY) {
-      done(fault('ENCODE_FAILED', `the topic has ${Buffer.byteLength(routingKey)} bytes; AMQP routes at most ${MAX_ROUTING_KEY}`));
+    if (Buffer.byteLength(routingKey) > SHORT_STRING_BYTES) {
+      done(fault('ENCODE_FAILED', `the topic has ${Buffer.byteLength(routingKey)} bytes; AMQP routes at most ${SHORT_STRING_BYTES}`));
       return;
     }
     if (line === undefined || line.spent) {
-      done(this.unavailable ?? LOST);
+      done(this.unavailable ?? lost());
       return;
     }
     this.count += 1;

@@ -4,13 +4,12 @@ import type { DeadLetter, DeadLetterSink, Scheduler } from '../pipeline/ports.ts
 import { onAvailable, unavailability } from './availability.ts';
 import { ConfirmPublisher, type PublishProperties } from './publisher.ts';
 import type { Session } from './session.ts';
+import { SHORT_STRING_BYTES } from './wire/frames.ts';
 
 /** Longest message text in a header, in characters. */
 const MESSAGE_CHARS = 500;
 /** Longest other text in a header, in bytes of UTF-8: twelve of them stay far below what amqplib can encode (64 kB). */
 const TEXT_BYTES = 1024;
-/** AMQP 0-9-1 short string: content type and routing key. */
-const SHORT_BYTES = 255;
 
 export interface AmqpDeadLettersOptions {
   /** The publishing session; may be the sink's. */
@@ -139,5 +138,5 @@ function cut(text: string, bytes: number): string {
 
 /** A property of the original that AMQP can carry as it is; one that was damaged is left out. */
 function shortText(value: string | undefined): string | undefined {
-  return value === undefined || clean(value) !== value || Buffer.byteLength(value) > SHORT_BYTES ? undefined : value;
+  return value === undefined || clean(value) !== value || Buffer.byteLength(value) > SHORT_STRING_BYTES ? undefined : value;
 }

@@ -9,6 +9,7 @@ import type { DeliveryWindow } from './delivery-window.ts';
 import { originalIn, replayIn } from './letter-envelope.ts';
 import { messageOf } from './reasons.ts';
 import type { Delivered } from './wire/delivery-reader.ts';
+import { SHORT_STRING_BYTES } from './wire/frames.ts';
 
 export interface IntakeOptions {
   readonly queue: string;
@@ -133,9 +134,7 @@ export function inboundMessage(message: Delivered, receivedAt: number): InboundM
   return { ...arrived, messageId: undefined, qos: original.qos };
 }
 
-/** A routing key has at most 255 bytes (AMQP 0-9-1, 4.2.5.3). */
-const TOPIC_LENGTH = 255;
-const names = new BoundedCache<Names>(TOPICS_KEPT, TOPIC_LENGTH);
+const names = new BoundedCache<Names>(TOPICS_KEPT, SHORT_STRING_BYTES);
 
 interface Names {
   readonly topic: string;

@@ -4,7 +4,7 @@ import { isFilter } from './text-rules.ts';
 export interface ParsedPacket {
   readonly cmd: string;
   readonly topic?: string;
-  readonly messageId?: number | null | undefined;
+  readonly messageId?: number | null;
   /** Of a PUBLISH. */
   payload?: Buffer;
   readonly subscriptions?: readonly { readonly topic: string }[];

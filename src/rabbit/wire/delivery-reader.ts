@@ -136,7 +136,7 @@ export class DeliveryReader {
     const tag = afterShortString(bytes, start);
     const exchange = tag + 9;
     const routingKey = afterShortString(bytes, exchange);
-    if (!(afterShortString(bytes, routingKey) === end)) return undefined;
+    if (afterShortString(bytes, routingKey) !== end) return undefined;
     return {
       deliveryTag: readUint64(bytes, tag),
       redelivered: ((bytes[tag + 8] as number) & 1) === 1,
@@ -195,7 +195,7 @@ export class DeliveryReader {
   }
 }
 
-/** NaN where the buffer ends before: no comparison with a place holds then. */
+/** NaN where the buffer ends before: it is no place, and neither below nor above one. */
 function afterShortString(bytes: Uint8Array, at: number): number {
   return at + 1 + (bytes[at] as number);
 }

@@ -22,6 +22,9 @@ export const HEADERS = 0x2000;
 export const DELIVERY_MODE = 0x1000;
 export const MESSAGE_ID = 0x0080;
 
+/** Of a text in a method or a property (shortstr, 4.2.5.3). */
+export const SHORT_STRING_BYTES = 255;
+
 const TWO_32 = 4_294_967_296;
 
 export function readUint16(bytes: Uint8Array, at: number): number {

@@ -5,9 +5,7 @@ const KEPT = 16;
 /** A larger one is not worth comparing. */
 const MAX_BYTES = 512;
 
-/**
- * Header tables that came before, by their bytes, with what amqplib made of them.
- */
+/** Header tables that came before, by their bytes, with what amqplib made of them. */
 export class KnownTables {
   private readonly tables: { readonly bytes: Buffer; readonly headers: Headers }[] = [];
   private next = 0;

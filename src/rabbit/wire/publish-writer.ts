@@ -13,6 +13,7 @@ import {
   FRAME_START_BYTES,
   HEADERS,
   MESSAGE_ID,
+  SHORT_STRING_BYTES,
   writeUint16,
   writeUint32,
   writeUint64,
@@ -20,8 +21,6 @@ import {
 
 /** Frames of so many bytes leave in one piece. */
 const CHUNK_BYTES = 65_536;
-/** AMQP shortstr (0-9-1, 4.2.5.3). */
-const SHORT_STRING_BYTES = 255;
 /** Of a method and a content header, without texts and tables; rounded up. */
 const FIXED_BYTES = 64;
 
@@ -43,14 +42,14 @@ export interface Publish {
  * or when it is full. Confirms are amqplib's, as are all other methods of the channel; those leave after what was published before them.
  */
 export class PublishWriter {
-  private readonly connection: Pick<ConnectionInside, 'frameMax' | 'sendBytes' | 'stream'>;
+  private readonly connection: ConnectionInside;
   private readonly channel: ChannelInside;
   private chunk: Buffer = Buffer.alloc(0);
   /** What stands before `start` has left; what stands before `at` is written. */
   private start = 0;
   private at = 0;
 
-  constructor(connection: Pick<ConnectionInside, 'frameMax' | 'sendBytes' | 'stream'>, channel: ConfirmChannel) {
+  constructor(connection: ConnectionInside, channel: ConfirmChannel) {
     this.connection = connection;
     this.channel = insideOfChannel(channel);
   }
