@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { App } from '../app.ts';
 import { EdgeApp } from '../app/edge-app.ts';
-import { keepHeapSmall, keepPoolSmall } from '../app/heap.ts';
+import { keepPoolSmall, tuneHeap } from '../app/heap.ts';
 import { defaultCodecs } from '../codec/registry.ts';
 import type { ReloadTrigger } from '../http/ports.ts';
 import { ListenError } from '../edge/mqtt/door.ts';
@@ -45,7 +45,7 @@ const FORMATS = ['auto', 'json', 'text'] as const;
 
 async function run(argv: readonly string[]): Promise<number> {
   const { config, log, edge } = options(argv);
-  keepHeapSmall();
+  tuneHeap();
   keepPoolSmall();
   const loaded = await settingsOrExplain(config, process.env, { codecs: defaultCodecs() });
   const stop = new AbortController();

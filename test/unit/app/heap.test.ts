@@ -1,18 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { keepHeapSmall, keepPoolSmall } from '../../../src/app/heap.ts';
+import { keepPoolSmall, tuneHeap } from '../../../src/app/heap.ts';
 import { freshPool } from '../../support/buffer-pool.ts';
 
-describe('keepHeapSmall', () => {
-  it('sets a flag that this Node.js knows, unless it was given one', () => {
-    const set: string[] = [];
-    const note = (flags: string): void => void set.push(flags);
-    keepHeapSmall(['--heap_growing_percent=100'], note);
-    keepHeapSmall(['--enable-source-maps', '--heap-growing-percent=100'], note);
-    expect(set).toEqual([]);
-    keepHeapSmall(['--enable-source-maps'], note);
-    const [flag = ''] = set[0]?.split('=') ?? [];
-    expect(spawnSync(process.execPath, ['--v8-options'], { encoding: 'utf8' }).stdout).toContain(`  ${flag} `);
+function tuned(...given: readonly string[]): string[] {
+  const set: string[] = [];
+  tuneHeap(given, (flag) => void set.push(flag));
+  return set;
+}
+
+describe('tuneHeap', () => {
+  it('sets flags that this Node.js knows', () => {
+    const known = spawnSync(process.execPath, ['--v8-options'], { encoding: 'utf8' }).stdout;
+    const set = tuned('--enable-source-maps');
+    expect(set).toHaveLength(2);
+    for (const flag of set) expect(known).toContain(`  ${flag.replace('--no-', '--').replace(/=.*/, '')} `);
+  });
+
+  it('leaves alone what was given', () => {
+    expect(tuned('--heap_growing_percent=100')).toEqual(['--no-allocation-site-pretenuring']);
+    expect(tuned('--enable-source-maps', '--heap-growing-percent=100')).toEqual(['--no-allocation-site-pretenuring']);
+    expect(tuned('--allocation-site-pretenuring')).toEqual(['--heap-growing-percent=50']);
+    expect(tuned('--no-allocation_site_pretenuring', '--heap-growing-percent=0')).toEqual([]);
   });
 });
 
