@@ -6,6 +6,8 @@ export interface KeyHash {
   readonly b: number;
   /** The MAC of the paper. */
   readonly c: number;
+  /** What whoever asked for the hash counted then. */
+  readonly count: number;
 }
 
 /** How a text ends for the hash: one of bytes as the paper says, one of pairs of bytes otherwise, so that none is taken for another. */
@@ -26,13 +28,14 @@ export class KeyHasher {
     this.high = high | 0;
   }
 
-  hash(text: string): KeyHash {
-    const hash = this.ofBytes(text, BYTES);
-    return hash ?? (this.ofBytes(Buffer.from(text, 'utf16le').toString('latin1'), PAIRS) as KeyHash);
+  /** `count` goes with it, and is no part of it. */
+  hash(text: string, count = 0): KeyHash {
+    const hash = this.ofBytes(text, BYTES, count);
+    return hash ?? (this.ofBytes(Buffer.from(text, 'utf16le').toString('latin1'), PAIRS, count) as KeyHash);
   }
 
   /** Undefined where a character is no byte. One round in one place: the words, the rest with the length, and the end take turns. */
-  private ofBytes(text: string, kind: number): KeyHash | undefined {
+  private ofBytes(text: string, kind: number, count: number): KeyHash | undefined {
     const { length } = text;
     const whole = length & ~3;
     let a = this.low;
@@ -76,6 +79,6 @@ export class KeyHasher {
       }
       a ^= word;
     }
-    return seen > 0xff ? undefined : { a, b, c: b ^ d };
+    return seen > 0xff ? undefined : { a, b, c: b ^ d, count };
   }
 }

@@ -18,6 +18,8 @@ export interface DedupeStats {
 
 /** From this part of a generation on a device is heavy, and makes room for others: at most so many devices can be. */
 const HEAVY_PART = 8;
+/** Places for the numbers of commits: 128 kB, and of 2000 that are waited for at a time one in eight falls into a place that was taken since. */
+const PLACES = 16_384;
 
 /**
  * Remembers what the broker has confirmed, so that a redelivery or a device's re-send is not forwarded twice.
@@ -38,6 +40,10 @@ export class Dedupe {
   private readonly hasher = new KeyHasher();
   private young = new KeyTable();
   private old = new KeyTable();
+  /** Commits since the start, */
+  private commits = 0;
+  /** and which of them was the last one of a key with this hash. */
+  private readonly lastCommits = new Float64Array(PLACES);
   private turnedAt = 0;
   private evicted = 0;
 
@@ -47,15 +53,22 @@ export class Dedupe {
 
   /** What stands for this text in the calls below, for this object; undefined where deduplication is off. */
   key(text: string): KeyHash | undefined {
-    return this.options.entries > 0 ? this.hasher.hash(text) : undefined;
+    return this.options.entries > 0 ? this.hasher.hash(text, this.commits) : undefined;
   }
 
   has(device: string, key: KeyHash): boolean {
     return this.young.has(device, key) || this.old.has(device, key);
   }
 
+  /** The same for a key that was not there when it was made. Mostly there was no commit since that could be its: then the tables, which are far away, are not asked. */
+  hasNow(device: string, key: KeyHash): boolean {
+    return (this.lastCommits[key.a & (PLACES - 1)] as number) > key.count && this.has(device, key);
+  }
+
   commit(device: string, key: KeyHash, now: EpochMs): void {
     const { entries, windowMs } = this.options;
+    this.commits += 1;
+    this.lastCommits[key.a & (PLACES - 1)] = this.commits;
     const elapsed = now - this.turnedAt;
     if (elapsed >= windowMs / 2 || elapsed < 0) {
       // A window without traffic leaves both generations too old.

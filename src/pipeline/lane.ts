@@ -215,7 +215,7 @@ export class Lane {
   /** Leaves out what the broker will deliver again anyway, and what it has confirmed since: an earlier copy got through. */
   private prune(items: readonly Item[]): readonly Item[] {
     const { dedupe } = this.context;
-    const wanted = (item: Item): boolean => item.delivery.live && (item.dedupeKey === undefined || !dedupe.has(item.device, item.dedupeKey));
+    const wanted = (item: Item): boolean => item.delivery.live && (item.dedupeKey === undefined || !dedupe.hasNow(item.device, item.dedupeKey));
     if (items.every(wanted)) return items;
     const kept = items.filter(wanted);
     this.end(

@@ -67,7 +67,8 @@ export class Caution {
 
   received(redelivered: boolean): void {
     this.fresh = !redelivered;
-    this.quietSince = this.now();
+    // Nobody asks otherwise, and a consumer does not become careful while it lives.
+    if (this.watch.careful) this.quietSince = this.now();
   }
 
   /** Acks were sent. One message at a time: then it was the last one that was received. */

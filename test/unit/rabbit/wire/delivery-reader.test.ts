@@ -149,6 +149,16 @@ describe('deliveries that are read before amqplib parses them', () => {
     expect(Math.max(...contents.slice(1).map(({ buffer }) => buffer.byteLength))).toBeLessThanOrEqual(Buffer.poolSize);
   });
 
+  it('are read where they are larger than what is copied at a time, and do not hold on to what was read either', async () => {
+    const { contents, usual, receive } = bed([1]);
+    await receive(Buffer.concat(frames(sent(), 1)));
+    const sizes = [10, 5000, 9000, 3000, 60_000, 8192, 10, 4000, 4000, 10];
+    await receive(Buffer.concat(sizes.flatMap((size, i) => frames(sent({ content: Buffer.alloc(size, i), cut: 65_536 }), i + 2))));
+    expect(usual).toHaveLength(1);
+    expect(contents.slice(1)).toEqual(sizes.map((size, i) => Buffer.alloc(size, i)));
+    for (const { buffer, length } of contents.slice(1)) expect(buffer.byteLength).toBeLessThanOrEqual(Math.max(length, Buffer.poolSize));
+  });
+
   it("are amqplib's again when nobody listens any more", async () => {
     const { got, usual, stop, receive } = bed([1]);
     await receive(Buffer.concat([...frames(sent(), 1), ...frames(sent(), 2)]));
