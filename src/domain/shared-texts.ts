@@ -1,3 +1,5 @@
+import { emptyBag } from './bag.ts';
+
 type Texts = Readonly<Record<string, string>>;
 
 /** Names of a record that is kept to be shared, and characters of it: beyond them it is not worth its room. */
@@ -13,6 +15,10 @@ export class SharedTexts {
   private last: Texts | undefined;
   private names: readonly string[] = NONE;
   private texts: readonly string[] = NONE;
+  /** So many pairs of the record that is being told are those of the last one; */
+  private alike = 0;
+  /** unless it is another one, which is here then. */
+  private other: Record<string, string> | undefined;
 
   /** `texts`, or a record like it. A large one costs no more than the part that is small enough. */
   of(texts: Texts): Texts {
@@ -30,6 +36,38 @@ export class SharedTexts {
     this.texts = Object.values(texts);
     this.last = texts;
     return texts;
+  }
+
+  /** A record is told, name by name, so that it need not be made where it says the same as the last one. */
+  begin(): void {
+    this.alike = 0;
+    this.other = undefined;
+  }
+
+  /** No name comes twice. */
+  add(name: string, text: string): void {
+    const { alike } = this;
+    if (this.other === undefined && this.last !== undefined && this.names[alike] === name && this.texts[alike] === text) {
+      this.alike = alike + 1;
+      return;
+    }
+    this.other ??= this.told();
+    this.other[name] = text;
+  }
+
+  /** The record that was told; undefined where it has no names. */
+  end(): Texts | undefined {
+    if (this.other === undefined) {
+      if (this.alike === 0) return undefined;
+      if (this.alike === this.names.length) return this.last;
+    }
+    return this.of(this.other ?? this.told());
+  }
+
+  private told(): Record<string, string> {
+    const record = emptyBag<string>();
+    for (let i = 0; i < this.alike; i += 1) record[this.names[i] as string] = this.texts[i] as string;
+    return record;
   }
 
   /** Whether this is the record that the next one may be replaced by. */

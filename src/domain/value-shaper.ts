@@ -6,6 +6,7 @@ import { MAX_NAME } from './flatten.ts';
 import type { NameMatch, NameTable } from './name-pattern.ts';
 import { type Document, type PayloadPath, readPath } from './payload-path.ts';
 import type { Value } from './reading.ts';
+import type { SharedTexts } from './shared-texts.ts';
 import { numberFromText, type TextNumbers } from './text-number.ts';
 import type { NewName, ValueRules } from './value-rules.ts';
 
@@ -34,6 +35,8 @@ export interface Shaped {
 
 /** What the payload says besides the values. */
 export interface ShapeContext {
+  /** Makes the units. */
+  readonly units: SharedTexts;
   /** Units that stand in the payload, by flattened name before `rename`. */
   readonly stated: Readonly<Record<string, unknown>> | undefined;
   readonly own: Document;
@@ -63,9 +66,10 @@ export class ValueShaper {
   shape(values: Readonly<Record<string, Value>>, context: ShapeContext): Shaped {
     // Most rules add units and look at ranges: a copy is made once a value differs.
     let copy: Record<string, Value> | undefined;
-    let units: Record<string, string> | undefined;
     let flags = 0;
     let count = 0;
+    const { units } = context;
+    units.begin();
     for (const raw in values) {
       const given = values[raw] as Value;
       let value = given;
@@ -117,11 +121,10 @@ export class ValueShaper {
       }
       count += 1;
       if (unit !== undefined) {
-        units ??= emptyBag<string>();
-        units[name] = unit;
+        units.add(name, unit);
       }
     }
-    return { values: copy ?? values, units, count, flags };
+    return { values: copy ?? values, units: units.end(), count, flags };
   }
 
   /** The unit that the payload names for this value, in the words of the profile. */

@@ -113,13 +113,13 @@ export class ReadingBuilder {
       units = plan.units.of(values);
     } else {
       const stated = plan.unitsFrom === undefined ? (this.pairUnits ?? this.layoutUnits) : this.object(readPath(plan.unitsFrom, own, whole));
-      const shaped = shaper.shape(values, { stated, own, whole });
+      const shaped = shaper.shape(values, { stated, own, whole, units: entry.sharedUnits });
       if (shaped.count === 0) {
         this.leftOut = true;
         return undefined;
       }
       values = shaped.values;
-      units = shaped.units === undefined ? undefined : entry.sharedUnits.of(shaped.units);
+      units = shaped.units;
       flags |= shaped.flags;
     }
     if (plan.watchTypes && this.types.changed(plan.name, device, values)) {

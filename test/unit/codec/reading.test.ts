@@ -35,14 +35,20 @@ const text = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'toString', '', '\ud800', '"', '\\', '\u2028', '\u007f'),
 );
 const value = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer(), fc.boolean(), text);
+const time = fc.oneof(
+  fc.integer({ min: 0 }),
+  fc.maxSafeNat(),
+  fc.integer({ min: 1_795_856_999_000, max: 1_795_857_001_000 }),
+  fc.double({ min: 0.5, max: 1e17, noNaN: true }),
+);
 const anyReading = fc
   .record({
     id: text,
     device: text,
     profile: text,
     topic: text,
-    measuredAt: fc.integer({ min: 0 }),
-    receivedAt: fc.integer({ min: 0 }),
+    measuredAt: time,
+    receivedAt: time,
     values: fc.array(fc.tuple(text, value), { minLength: 1 }).map((entries) => bag<Value>(entries)),
     units: fc.option(
       fc.array(fc.tuple(text, text), { minLength: 1 }).map((entries) => bag<string>(entries)),
