@@ -23,7 +23,7 @@ describe('SharedTexts', () => {
   });
 
   it('answers for a record that is told what it answers for one that is given', () => {
-    const pairs = fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', '1', '__proto__'), fc.constantFrom('x', 'y', 'z'.repeat(300))), {
+    const pairs = fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', '__proto__'), fc.constantFrom('x', 'y', 'z'.repeat(300))), {
       selector: ([name]) => name,
     });
     fc.assert(
@@ -54,19 +54,24 @@ describe('SharedTexts', () => {
               made[name] = text;
             }
             const answer = told.end();
-            if (record.length === 0) {
-              expect(answer).toBeUndefined();
-              continue;
-            }
-            const other = given.of(made);
-            expect(Object.entries(answer as object)).toEqual(Object.entries(other));
-            // A number for a name changes its place in the record, so that the one that was told may be made anew.
-            if (!('1' in made)) expect(answer === last).toBe(other === lastGiven);
+            const other = record.length === 0 ? undefined : given.of(made);
+            expect(Object.entries(answer ?? {})).toEqual(Object.entries(other ?? {}));
+            expect([answer === undefined, answer === last]).toEqual([other === undefined, other === lastGiven]);
             last = answer;
             lastGiven = other;
           }
         },
       ),
     );
+  });
+
+  it('answers the same of a record that is told with numbers for names, which change their places in it', () => {
+    const shared = new SharedTexts();
+    for (let n = 0; n < 2; n += 1) {
+      shared.begin();
+      shared.add('b', 'x');
+      shared.add('1', 'y');
+      expect(shared.end()).toEqual({ 1: 'y', b: 'x' });
+    }
   });
 });
