@@ -15,15 +15,17 @@ const POOL_BYTES = 8192;
  *
  * V8 looks at both at each collection (Node 20 and 24).
  */
-const FLAGS: readonly { readonly name: string; readonly flag: string }[] = [
-  { name: 'allocation-site-pretenuring', flag: '--no-allocation-site-pretenuring' },
-  { name: 'heap-growing-percent', flag: '--heap-growing-percent=50' },
-];
+const FLAGS: readonly string[] = ['--no-allocation-site-pretenuring', '--heap-growing-percent=50'];
 
 /** Tells V8 how messages live. Whoever gives one of the flags to `node` has the last word about it. */
 export function tuneHeap(given: readonly string[] = process.execArgv, set: (flag: string) => void = setFlagsFromString): void {
-  const said = new Set(given.map((flag) => /^--(?:no-)?([^=]+)/.exec(flag.replaceAll('_', '-'))?.[1]));
-  for (const { name, flag } of FLAGS) if (!said.has(name)) set(flag);
+  const said = new Set(given.map(nameOf));
+  for (const flag of FLAGS) if (!said.has(nameOf(flag))) set(flag);
+}
+
+/** What a flag is about, whatever it says of it; V8 takes underscores for hyphens. */
+function nameOf(flag: string): string | undefined {
+  return /^--(?:no-)?([^=]+)/.exec(flag.replaceAll('_', '-'))?.[1];
 }
 
 /**

@@ -111,14 +111,13 @@ function likenessOf(reading: Reading): Likeness {
 
 /** Milliseconds of 1,000 s: what stands before them changes seldom. */
 const THOUSAND_SECONDS = 1_000_000;
-const MOST_EXACT = Number.MAX_SAFE_INTEGER;
 const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'));
 let lastThousands = 0;
 let lastDigits = '0';
 
 /** `encodeNumber` for times of today, which are close to one another: 30 ns instead of 155. */
 function encodeTime(time: number): string {
-  if (!(time >= THOUSAND_SECONDS && time <= MOST_EXACT && Number.isInteger(time))) return encodeNumber(time);
+  if (time < THOUSAND_SECONDS || !Number.isSafeInteger(time)) return encodeNumber(time);
   const thousands = Math.floor(time / THOUSAND_SECONDS);
   if (thousands !== lastThousands) {
     lastThousands = thousands;

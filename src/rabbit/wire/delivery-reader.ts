@@ -82,7 +82,7 @@ export class DeliveryReader {
     const { rest } = this.inside;
     this.done = 0;
     try {
-      while (this.begins(rest, this.done) && (this.readWindow(rest) || this.take(rest, 0, true))) {
+      while (this.listenerAt(rest, this.done) !== undefined && (this.readWindow(rest) || this.readLarge(rest))) {
         // Until one is not whole, or not ours.
       }
     } finally {
@@ -90,9 +90,10 @@ export class DeliveryReader {
     }
   }
 
-  /** A delivery for us, as far as its first bytes tell. */
-  private begins(bytes: Buffer, start: number): boolean {
-    return bytes[start] === FRAME_METHOD && this.listeners.has(readUint16(bytes, start + 1)) && readUint32(bytes, start + FRAME_START_BYTES) === BASIC_DELIVER;
+  /** Who gets the delivery that begins there, as far as its first bytes tell; undefined where it is another frame, or nobody's here. */
+  private listenerAt(bytes: Buffer, start: number): OnDelivered | undefined {
+    const ours = bytes[start] === FRAME_METHOD && readUint32(bytes, start + FRAME_START_BYTES) === BASIC_DELIVER;
+    return ours ? this.listeners.get(readUint16(bytes, start + 1)) : undefined;
   }
 
   /**
@@ -101,26 +102,28 @@ export class DeliveryReader {
    */
   private readWindow(rest: Buffer): boolean {
     const from = this.done;
-    const size = Math.min(WINDOW_BYTES, rest.length - from);
-    const window = Buffer.allocUnsafe(size);
-    rest.copy(window, 0, from, from + size);
+    const window = Buffer.from(rest.subarray(from, from + WINDOW_BYTES));
     while (this.take(window, from, false)) {
       // As above.
     }
     return this.done > from;
   }
 
+  /** The message at hand did not fit into a window. */
+  private readLarge(rest: Buffer): boolean {
+    return rest.length - this.done > WINDOW_BYTES && this.take(rest, 0, true);
+  }
+
   /** Hands out the message at hand. `from`: where these bytes begin in what was read. Answers false where it is not for us. */
   private take(bytes: Buffer, from: number, copy: boolean): boolean {
     const start = this.done - from;
-    if (bytes[start] !== FRAME_METHOD) return false;
+    const listener = this.listenerAt(bytes, start);
+    if (listener === undefined) return false;
     this.tables.forget();
     const channel = readUint16(bytes, start + 1);
-    const listener = this.listeners.get(channel);
     const methodEnd = this.frameEnd(bytes, start, FRAME_METHOD, channel);
-    if (listener === undefined || methodEnd === -1) return false;
+    if (methodEnd === -1) return false;
     const method = start + FRAME_START_BYTES;
-    if (readUint32(bytes, method) !== BASIC_DELIVER) return false;
     const header = methodEnd + 1;
     const headerEnd = this.frameEnd(bytes, header, FRAME_HEADER, channel);
     if (headerEnd === -1) return false;
