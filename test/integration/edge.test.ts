@@ -206,6 +206,8 @@ describe('an edge', () => {
     await until('it is connected', async () => (await viewOf(bed.edge)).connected, 30_000);
     const device = await bed.connect();
     await Promise.all(Array.from({ length: 50 }, async (_, i) => await device.publishAsync(`${bed.name}/${i % 5}`, String(i), { qos: 1 })));
+    // A confirm says that the queue has a message, not that its consumer has it.
+    await until('all came', () => got.length >= 50);
     expect(got).toHaveLength(50);
     expect(await bed.edge.metrics()).toMatch(/^sluice_edge_kept_total\{where="memory"\} 50$/m);
     expect(await bed.edge.end('SIGTERM')).toBe(0);
