@@ -33,7 +33,7 @@ export interface Listing {
   readonly segments: Segment[];
   /** Paths of what looks like a segment and is none that this version can read. */
   readonly strange: string[];
-  /** Paths of what a kill left half written beside a segment. */
+  /** Paths of what a kill left half written beside a segment, or made and did not write to. */
   readonly leftovers: string[];
 }
 
@@ -53,7 +53,7 @@ export function listSegments(files: LogFiles, folder: string): Listing {
   segments.sort((a, b) => a.first - b.first);
   const kept = segments.filter((segment, i) => {
     const isAlone = segments[i - 1]?.first !== segment.first && segments[i + 1]?.first !== segment.first;
-    return isAlone || isBestOfItsName(files, segment, segments, strange);
+    return isAlone || isBestOfItsName(files, segment, segments, { strange, leftovers });
   });
   kept.forEach((segment, i) => {
     segment.end = kept[i + 1]?.first ?? segment.first;
@@ -62,15 +62,16 @@ export function listSegments(files: LogFiles, folder: string): Listing {
 }
 
 /**
- * Several files begin with the same number where a kill cut the very first write to one short: that one has no record, and no
- * place among the others. Should two have records, somebody has copied one.
+ * Several files begin with the same number where a kill came before the very first write to one, or cut it short: that one has no
+ * record, and no place among the others. One without a byte behind its head is nothing to be told of. Should two have records,
+ * somebody has copied one.
  */
-function isBestOfItsName(files: Files, segment: Segment, segments: readonly Segment[], strange: string[]): boolean {
+function isBestOfItsName(files: Files, segment: Segment, segments: readonly Segment[], aside: Pick<Listing, 'strange' | 'leftovers'>): boolean {
   const reach = (one: Segment): number => endOf(files, one) ?? one.first;
   const mine = reach(segment);
   const rivals = segments.filter((other) => other !== segment && other.first === segment.first);
   const better = rivals.find((other) => reach(other) > mine || (reach(other) === mine && other.path < segment.path));
-  if (better !== undefined) strange.push(segment.path);
+  if (better !== undefined) (segment.bytes > FILE_HEAD_BYTES ? aside.strange : aside.leftovers).push(segment.path);
   return better === undefined;
 }
 

@@ -148,6 +148,29 @@ describe('what is in the folder', () => {
     expect(rig.put('next')).toBe(99);
   });
 
+  it('is not called damaged for a file that a kill left without a record', async () => {
+    const rig = new Rig();
+    const { files } = rig.disk;
+    const left = (text: string): void => {
+      const handle = files.openSync(`${FOLDER}/0000000000000001-00000001.seg`, 'w');
+      files.writeSync(handle, Buffer.from(text), 0, text.length, 0);
+    };
+    left('');
+    await filled(rig, 3);
+    await rig.close();
+    rig.open();
+    expect(rig.warnings).toEqual([]);
+    expect(rig.spool.stats().quarantined).toBe(0);
+    expect(rig.segments()).toHaveLength(1);
+    expect((await rig.texts()).map((text) => text.trim())).toEqual(range(3));
+    await rig.close();
+    // What nobody can read is still worth a look.
+    left('x'.repeat(100));
+    rig.open();
+    expect(rig.warnings).toEqual([expect.stringContaining('0000000000000001-00000001.seg')]);
+    expect((await rig.texts()).map((text) => text.trim())).toEqual(range(3));
+  });
+
   it('is read again, and told, where the mark is gone', async () => {
     const rig = new Rig();
     await filled(rig, 4);
