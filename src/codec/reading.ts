@@ -1,6 +1,6 @@
 import { BoundedCache } from '../domain/bounded-cache.ts';
 import type { Reading, Value } from '../domain/reading.ts';
-import { TOPICS_KEPT } from '../domain/topic.ts';
+import { knownTopic } from '../domain/topic-memory.ts';
 
 /** What JSON.stringify escapes: control characters, quote, backslash; surrogates, because lone ones must not get out. */
 const NEEDS_ESCAPE = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
@@ -16,8 +16,6 @@ export function quote(text: string): string {
 /** Names that are kept ready, and their length: very long ones are hostile. */
 const [NAMES, NAME_LENGTH] = [4096, 64];
 const names = new BoundedCache<string>(NAMES, NAME_LENGTH);
-const members = new BoundedCache<string>(NAMES, NAME_LENGTH);
-const firstMembers = new BoundedCache<string>(NAMES, NAME_LENGTH);
 
 /** `quote` for names that come again and again (value names, units, profiles). Bounded. */
 function quoteName(name: string): string {
@@ -27,17 +25,6 @@ function quoteName(name: string): string {
     names.set(name, quoted);
   }
   return quoted;
-}
-
-/** `,"name":`, and without the comma for the first of an object, from the same kind of memory. */
-function memberName(name: string, first: boolean): string {
-  const kept = first ? firstMembers : members;
-  let member = kept.get(name);
-  if (member === undefined) {
-    member = flat(first ? '' : ',', quote(name), ':');
-    kept.set(name, member);
-  }
-  return member;
 }
 
 /** One flat string; a sum would be put together anew within each text that it is part of. */
@@ -55,8 +42,15 @@ function encodeNumber(value: number): string {
   return String(value);
 }
 
-/** Values whose names are kept for each topic, and characters of what else is. */
-const [KEPT_NAMES, KEPT_TAIL] = [16, 512];
+/** What stands behind the values. */
+interface Tail extends Pick<Reading, 'units' | 'tags' | 'flags'> {
+  readonly text: string;
+}
+
+/** Tails that topics share, and characters of one that is kept. */
+const [TAILS, TAIL_LENGTH] = [4096, 512];
+const tails = new BoundedCache<Tail>(TAILS, TAIL_LENGTH);
+const NO_TAIL: Tail = { units: undefined, tags: undefined, flags: undefined, text: '}}' };
 
 /** What readings of one topic have in common, mostly: it has one device, which says the same again and again. Changes no text. */
 class Likeness {
@@ -64,18 +58,9 @@ class Likeness {
   readonly profile: string;
   /** From the end of the id to `measuredAt`. */
   readonly head: string;
-  /** Names of the values of the last reading, in order, and what they become; for the first few of them. */
-  readonly names: string[];
-  readonly members: string[];
-  private units: Reading['units'];
-  private tags: Reading['tags'];
-  private flags: Reading['flags'];
   private tail = NO_TAIL;
 
-  constructor({ device, profile, topic, values }: Reading) {
-    // Not filled one by one: V8 makes room for 17 then, and every topic has two of these.
-    this.names = Object.keys(values).slice(0, KEPT_NAMES);
-    this.members = this.names.map((name, at) => memberName(name, at === 0));
+  constructor({ device, profile, topic }: Reading) {
     this.device = device;
     this.profile = profile;
     this.head = flat(',"device":', quote(device), ',"profile":', quoteName(profile), ',"topic":', quote(topic), ',"measuredAt":');
@@ -83,31 +68,77 @@ class Likeness {
 
   /** The text behind the values. Readings share what they have in common (`SharedTexts`, `flagList`): so the same record says the same. */
   tailOf({ units, tags, flags }: Reading): string {
-    if (units === this.units && tags === this.tags && flags === this.flags) return this.tail;
-    const tail = encodeTail(units, tags, flags);
-    if (tail.length <= KEPT_TAIL) {
-      this.units = units;
-      this.tags = tags;
-      this.flags = flags;
-      this.tail = tail;
+    const { tail } = this;
+    if (units === tail.units && tags === tail.tags && flags === tail.flags) return tail.text;
+    const text = encodeTail(units, tags, flags);
+    if (text.length > TAIL_LENGTH) return text;
+    let known = tails.get(text);
+    if (known === undefined || known.units !== units || known.tags !== tags || known.flags !== flags) {
+      known = { units, tags, flags, text };
+      tails.set(text, known);
     }
-    return tail;
+    this.tail = known;
+    return known.text;
   }
 }
-
-const NO_TAIL = '}}';
-
-/** About 0.7 kB each. */
-const likenesses = new BoundedCache<Likeness>(TOPICS_KEPT, 512);
 
 function likenessOf(reading: Reading): Likeness {
-  let likeness = likenesses.get(reading.topic);
-  if (likeness === undefined || likeness.device !== reading.device || likeness.profile !== reading.profile) {
-    likeness = new Likeness(reading);
-    likenesses.set(reading.topic, likeness);
-  }
+  const known = knownTopic(reading.topic);
+  const kept = known.likeness as Likeness | undefined;
+  if (kept !== undefined && kept.device === reading.device && kept.profile === reading.profile) return kept;
+  const likeness = new Likeness(reading);
+  known.likeness = likeness;
   return likeness;
 }
+
+/** Members that are kept, about 0.2 kB each, and characters of their names. Beyond them all are forgotten: some device has new names each time. */
+const [MEMBERS, MEMBER_CHARACTERS] = [16_384, 1_048_576];
+
+/** The name of a value behind those that came before it in a record. */
+interface Member {
+  readonly name: string;
+  /** `,"name":`, and without the comma for the first of a record. */
+  readonly text: string;
+  /** What came behind it last; mostly nothing else does. */
+  next: Member | undefined;
+  /** All that came behind it, where there are several. */
+  others: Map<string, Member> | undefined;
+}
+
+/** A tree of the names that values had, in their order: devices of one kind have the same, and to compare a name costs less than to write it. */
+class Members {
+  first: Member = member('', '');
+  private count = 0;
+  private characters = 0;
+
+  /** Where the name behind `at` is not the one that came there last. */
+  step(at: Member, name: string): Member {
+    let step = at.others?.get(name);
+    if (step === undefined) {
+      if (this.count >= MEMBERS || this.characters + name.length > MEMBER_CHARACTERS) this.forget();
+      step = member(name, flat(at.text === '' ? '' : ',', quote(name), ':'));
+      this.count += 1;
+      this.characters += name.length;
+      if (at.next !== undefined) at.others ??= new Map([[at.next.name, at.next]]);
+      at.others?.set(name, step);
+    }
+    at.next = step;
+    return step;
+  }
+
+  /** The record at hand goes on in the old tree. */
+  private forget(): void {
+    this.first = member('', '');
+    this.count = 0;
+    this.characters = 0;
+  }
+}
+
+function member(name: string, text: string): Member {
+  return { name, text, next: undefined, others: undefined };
+}
+
+const members = new Members();
 
 /** Milliseconds of 1,000 s: what stands before them changes seldom. */
 const THOUSAND_SECONDS = 1_000_000;
@@ -171,21 +202,12 @@ function encodeTail(units: Reading['units'], tags: Reading['tags'], flags: Readi
 export function encodeReading(reading: Reading): string {
   const { values } = reading;
   const likeness = likenessOf(reading);
-  const { names, members } = likeness;
   let out = `{"id":${quote(reading.id)}${likeness.head}${encodeTime(reading.measuredAt)},"receivedAt":${encodeTime(reading.receivedAt)},"values":{`;
-  let at = 0;
+  let at = members.first;
   for (const name in values) {
-    if (names[at] !== name) {
-      const member = memberName(name, at === 0);
-      if (at >= KEPT_NAMES) {
-        out += member + encodeValue(values[name] as Value);
-        continue;
-      }
-      names[at] = name;
-      members[at] = member;
-    }
-    out += (members[at] as string) + encodeValue(values[name] as Value);
-    at += 1;
+    const { next } = at;
+    at = next !== undefined && next.name === name ? next : members.step(at, name);
+    out += at.text + encodeValue(values[name] as Value);
   }
   return out + likeness.tailOf(reading);
 }

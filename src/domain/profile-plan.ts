@@ -37,6 +37,8 @@ export interface ProfilePlan {
   readonly flagsFrom: PayloadPath | undefined;
   readonly watchTypes: boolean;
   readonly payload: DevicePayload | undefined;
+  /** What the topic captures is asked for with each message, and not once for a topic. */
+  readonly asksCaptures: boolean;
 }
 
 /** `at`: the key, as in the settings. */
@@ -77,6 +79,7 @@ class ProfileCompiler {
   readonly used: PayloadPath[] = [];
   private readonly spec: ProfileSpec;
   private readonly templates: TopicTemplate[] = [];
+  private asksCaptures = false;
 
   constructor(spec: ProfileSpec) {
     this.spec = spec;
@@ -137,6 +140,7 @@ class ProfileCompiler {
       flagsFrom,
       watchTypes: spec.types === 'flag',
       payload: compilePayload(spec, values, this),
+      asksCaptures: this.asksCaptures,
     };
   }
 
@@ -166,6 +170,8 @@ class ProfileCompiler {
       this.used.push(source.value);
     } else {
       this.captures(at, source.value, captured);
+      // Device and tags of a topic are made once.
+      this.asksCaptures ||= source.value.names.length > 0 && at[0] !== 'device' && at[0] !== 'tags';
     }
     return source.value;
   }

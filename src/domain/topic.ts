@@ -6,9 +6,6 @@ import { excerpt } from './excerpt.ts';
  */
 const UNFIT = /[\p{Cc}\p{Cs}\ufffd+#]/u;
 
-/** So many topics are kept ready wherever something is worked out for a topic: at least half of them, so that fleets of 10,000 devices have room. */
-export const TOPICS_KEPT = 32_768;
-
 /** Why no device may have this topic; undefined when it may. Empty levels and slashes at the ends are legal (MQTT-4.7.3). */
 export function topicProblem(topic: string): string | undefined {
   if (topic === '') {

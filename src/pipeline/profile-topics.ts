@@ -1,21 +1,18 @@
 import type { CodecEnvironment, CodecOptions, CodecRegistry, PayloadDecoder } from '../codec/registry.ts';
 import { firstOf } from '../codec/first-of.ts';
 import { emptyBag } from '../domain/bag.ts';
-import { BoundedCache } from '../domain/bounded-cache.ts';
 import { excerpt } from '../domain/excerpt.ts';
 import { type Fault, fault } from '../domain/fault.ts';
 import { escapeKey, type Places } from '../domain/flatten.ts';
 import { type CompiledSource, type Document, readPath, renderTemplate } from '../domain/payload-path.ts';
 import { optionsByCodec, type ProfileSpec } from '../domain/profile.ts';
 import { compileProfile, type ProfilePlan } from '../domain/profile-plan.ts';
-import { TOPICS_KEPT, topicProblem } from '../domain/topic.ts';
+import { topicProblem } from '../domain/topic.ts';
+import { knownTopic } from '../domain/topic-memory.ts';
 import type { CodecMemory } from './codec-memory.ts';
 import { type TopicMatch, type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
 import { SharedTexts } from '../domain/shared-texts.ts';
 import type { NamedSource } from '../domain/values-plan.ts';
-
-/** Of topics that are kept ready, about 0.8 kB each. An AMQP routing key has at most 255 bytes. */
-const TOPIC_LENGTH = 512;
 
 /** A profile and the decoder of the codec that it names. */
 export interface Recipe {
@@ -24,17 +21,32 @@ export interface Recipe {
   readonly places: Places;
   /** Tags that come from the payload. */
   readonly payloadTags: readonly NamedSource[];
+  /** Units and tags of all its readings; those of one kind of device say the same. */
+  readonly units: SharedTexts;
+  readonly tags: SharedTexts;
+  readonly said: WeakMap<Texts, Said>;
 }
 
-/** Everything about a reading that its topic alone decides. */
+type Texts = Readonly<Record<string, string>>;
+
+/** What the payload of a reading said for its tags, in their order, and what they came to. */
+export interface Said {
+  readonly values: readonly (Document | undefined)[];
+  readonly tags: Texts;
+}
+
+/** Everything about a reading that its topic alone decides, about 0.2 kB: what topics have in common they share. */
 export interface TopicEntry {
   readonly ok: true;
+  /** Of which `ProfileTopics`. */
+  readonly of: object;
   readonly recipe: Recipe;
-  readonly captures: Readonly<Record<string, string>>;
+  /** Empty where nothing asks for them with each message. */
+  readonly captures: Texts;
   /** Set where the device's name comes from the topic. */
   readonly device: string | undefined;
   /** Tags that come from the topic. */
-  readonly tags: Readonly<Record<string, string>> | undefined;
+  readonly tags: Texts | undefined;
   /** Name of the value of a bare scalar. */
   readonly scalar: string | undefined;
   /** Where `values` is a table: its entries, with their names complete. */
@@ -42,19 +54,16 @@ export interface TopicEntry {
   /** Ids of the device that spoke last under this topic begin with it; mostly there is one. */
   lastDevice: string | undefined;
   lastStem: string;
-  readonly sharedUnits: SharedTexts;
-  readonly sharedTags: SharedTexts;
-  /** What the payload of the last reading said for its tags, in their order, and what they came to. */
-  said: { readonly values: readonly (Document | undefined)[]; readonly tags: Readonly<Record<string, string>> } | undefined;
+  /** Of the last reading, where it can be kept. */
+  said: Said | undefined;
 }
 
 /** No message of this topic passes; `fault` is undefined where a profile says that they are to be ignored. */
 export interface RefusedTopic {
   readonly ok: false;
+  readonly of: object;
   readonly fault: Fault | undefined;
 }
-
-const IGNORED: RefusedTopic = { ok: false, fault: undefined };
 
 /** Checks all profiles at once. Throws an Error with one line for each problem; `checkProfile` would have found them before. */
 export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRegistry, environment: CodecEnvironment, memory: CodecMemory): Recipe[] {
@@ -79,7 +88,15 @@ export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRe
         return codec === undefined ? [] : memory.decoder(spec.name, name, own, () => codec.create(own, ownState(environment, spec.name, name)));
       });
       const payloadTags = result.value.tags.filter(({ source }) => source.kind === 'path');
-      recipes.push({ plan: result.value, decoder: firstOf(decoders), places: [], payloadTags });
+      recipes.push({
+        plan: result.value,
+        decoder: firstOf(decoders),
+        places: [],
+        payloadTags,
+        units: new SharedTexts(),
+        tags: new SharedTexts(),
+        said: new WeakMap(),
+      });
     }
   }
   if (problems.length > 0) {
@@ -127,31 +144,43 @@ function targets(recipe: Recipe): { readonly template: TopicTemplate; readonly v
 /** Topic -> profile, and what the topic says of its readings; kept ready for the topics in use. */
 export class ProfileTopics {
   private readonly tree: TopicTree<Target>;
-  private readonly entries: BoundedCache<TopicEntry | RefusedTopic> = new BoundedCache(TOPICS_KEPT, TOPIC_LENGTH);
+  /** Stands for these profiles in what topics keep, which may outlive them. */
+  private readonly mark = {};
+  private readonly ignored: RefusedTopic = { ok: false, of: this.mark, fault: undefined };
 
   constructor(recipes: readonly Recipe[]) {
     this.tree = new TopicTree(recipes.flatMap(targets));
   }
 
   get(topic: string): TopicEntry | RefusedTopic {
-    let entry = this.entries.get(topic);
-    if (entry === undefined) {
-      entry = this.enter(topic);
-      this.entries.set(topic, entry);
+    const known = knownTopic(topic);
+    const kept = known.profile as TopicEntry | RefusedTopic | undefined;
+    if (kept !== undefined && kept.of === this.mark) {
+      return kept;
     }
+    const entry = this.enter(topic);
+    known.profile = entry;
     return entry;
   }
 
   private enter(topic: string): TopicEntry | RefusedTopic {
     const problem = topicProblem(topic);
     if (problem !== undefined) {
-      return { ok: false, fault: fault('BAD_TOPIC', problem) };
+      return this.refused(fault('BAD_TOPIC', problem));
     }
     const match = this.tree.find(topic);
     if (match === undefined) {
-      return { ok: false, fault: fault('NO_PROFILE', `no profile has a topic template for "${excerpt(topic, 255)}"`) };
+      return this.refused(fault('NO_PROFILE', `no profile has a topic template for "${excerpt(topic, 255)}"`));
     }
-    return match.value.ignored ? IGNORED : describe(topic, match);
+    if (match.value.ignored) {
+      return this.ignored;
+    }
+    const entry = describe(this.mark, topic, match);
+    return 'code' in entry ? this.refused(entry) : entry;
+  }
+
+  private refused(why: Fault): RefusedTopic {
+    return { ok: false, of: this.mark, fault: why };
   }
 }
 
@@ -159,33 +188,45 @@ export function readSource(source: CompiledSource, entry: TopicEntry, own: Docum
   return source.kind === 'path' ? readPath(source, own, whole) : renderTemplate(source, entry.captures);
 }
 
-function describe(topic: string, { value: { recipe }, captures }: TopicMatch<Target>): TopicEntry | RefusedTopic {
+/** What the topic says, or why nothing under it can be read. `of`: see `TopicEntry`. */
+function describe(of: object, topic: string, { value: { recipe }, captures }: TopicMatch<Target>): TopicEntry | Fault {
   const { plan } = recipe;
   const device = plan.device.kind === 'template' ? renderTemplate(plan.device, captures) : undefined;
   if (plan.device.kind === 'template' && device === undefined && plan.deviceElse === undefined) {
-    return { ok: false, fault: fault('DEVICE_MISSING', `profile "${plan.name}": a level that names the device is empty in "${excerpt(topic, 255)}"`) };
-  }
-  const tags = emptyBag<string>();
-  let tagged = false;
-  for (const tag of plan.tags) {
-    if (tag.source.kind === 'path') continue;
-    const text = renderTemplate(tag.source, captures);
-    if (text !== undefined) {
-      tags[tag.name] = text;
-      tagged = true;
-    }
+    return fault('DEVICE_MISSING', `profile "${plan.name}": a level that names the device is empty in "${excerpt(topic, 255)}"`);
   }
   const entries = tableEntries(plan, captures);
   if (new Set(entries.map((entry) => entry.name)).size < entries.length) {
-    return { ok: false, fault: fault('SCHEMA_MISMATCH', `profile "${plan.name}": two values would have one name under "${excerpt(topic, 255)}"`) };
+    return fault('SCHEMA_MISMATCH', `profile "${plan.name}": two values would have one name under "${excerpt(topic, 255)}"`);
   }
-  const scalar = typeof plan.scalar === 'object' ? renderTemplate(plan.scalar, asNames(captures)) : plan.scalar;
-  const last = { lastDevice: undefined, lastStem: '', sharedUnits: new SharedTexts(), sharedTags: new SharedTexts(), said: undefined };
-  return { ok: true, recipe, captures, device, tags: tagged ? tags : undefined, scalar, entries, ...last };
+  return {
+    ok: true,
+    of,
+    recipe,
+    captures: plan.asksCaptures ? captures : NO_CAPTURES,
+    device,
+    tags: topicTags(recipe, captures),
+    scalar: typeof plan.scalar === 'object' ? renderTemplate(plan.scalar, asNames(captures)) : plan.scalar,
+    entries,
+    lastDevice: undefined,
+    lastStem: '',
+    said: undefined,
+  };
+}
+
+const NO_CAPTURES: Texts = emptyBag();
+
+function topicTags({ plan, tags: shared }: Recipe, captures: Texts): Texts | undefined {
+  let tags: Record<string, string> | undefined;
+  for (const { name, source } of plan.tags) {
+    const text = source.kind === 'path' ? undefined : renderTemplate(source, captures);
+    if (text !== undefined) (tags ??= emptyBag<string>())[name] = text;
+  }
+  return tags === undefined ? undefined : shared.of(tags);
 }
 
 /** In the name of a value the levels of a topic are levels: `relay/0/power` is `relay.0.power`. */
-function asNames(captures: Readonly<Record<string, string>>): Record<string, string> {
+function asNames(captures: Texts): Record<string, string> {
   const names = emptyBag<string>();
   for (const name in captures) {
     names[name] = (captures[name] as string).split('/').map(escapeKey).join('.');
@@ -196,9 +237,12 @@ function asNames(captures: Readonly<Record<string, string>>): Record<string, str
 const NO_ENTRIES: readonly NamedSource[] = [];
 
 /** The table of values for this topic; an entry whose name the topic cannot complete is left out. */
-function tableEntries({ values }: ProfilePlan, captures: Readonly<Record<string, string>>): readonly NamedSource[] {
+function tableEntries({ values }: ProfilePlan, captures: Texts): readonly NamedSource[] {
   if (values.kind !== 'table') {
     return NO_ENTRIES;
+  }
+  if (values.entries.every(({ template }) => template === undefined)) {
+    return values.entries;
   }
   const names = asNames(captures);
   return values.entries.flatMap(({ name, source, template }) => {

@@ -113,7 +113,7 @@ export class ReadingBuilder {
       units = plan.units.of(values);
     } else {
       const stated = plan.unitsFrom === undefined ? (this.pairUnits ?? this.layoutUnits) : this.object(readPath(plan.unitsFrom, own, whole));
-      const shaped = shaper.shape(values, { stated, own, whole, units: entry.sharedUnits });
+      const shaped = shaper.shape(values, { stated, own, whole, units: entry.recipe.units });
       if (shaped.count === 0) {
         this.leftOut = true;
         return undefined;

@@ -3,7 +3,7 @@ import { MAX_NAME } from '../domain/flatten.ts';
 import type { Document } from '../domain/payload-path.ts';
 import type { Value } from '../domain/reading.ts';
 import type { NamedSource } from '../domain/values-plan.ts';
-import { readSource, type TopicEntry } from './profile-topics.ts';
+import { readSource, type Recipe, type Said, type TopicEntry } from './profile-topics.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -36,12 +36,23 @@ export function tagsOf(entry: TopicEntry, given: Readonly<Record<string, Value>>
     tags[name] = text;
   }
   for (const _ in tags) {
-    const shared = entry.sharedTags.of(tags);
+    const { recipe } = entry;
+    const shared = recipe.tags.of(tags);
     // Where they are small enough to be kept, so is what they were made of.
-    entry.said = given === undefined && entry.sharedTags.keeps(shared) ? { values, tags: shared } : undefined;
+    entry.said = given === undefined && recipe.tags.keeps(shared) ? saidOf(recipe, values, shared) : undefined;
     return shared;
   }
   return undefined;
+}
+
+/** One record for all topics whose payloads say this. */
+function saidOf({ said }: Recipe, values: readonly (Document | undefined)[], tags: Texts): Said {
+  const known = said.get(tags);
+  // Not always: the number 1 and the text "1" come to the same tag.
+  if (known?.values.every((value, i) => value === values[i]) === true) return known;
+  const made = { values, tags };
+  said.set(tags, made);
+  return made;
 }
 
 function saysAgain(entry: TopicEntry, values: readonly (Document | undefined)[], own: Document, whole: Document): boolean {

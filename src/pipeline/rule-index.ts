@@ -1,9 +1,9 @@
 import { BoundedCache } from '../domain/bounded-cache.ts';
 import { FilterTree } from '../domain/filter-tree.ts';
-import { TOPICS_KEPT } from '../domain/topic.ts';
+import { knownTopic } from '../domain/topic-memory.ts';
 
-/** Of topics whose rules are kept ready, about 0.2 kB each. An AMQP routing key has at most 255 bytes. */
-const TOPIC_LENGTH = 255;
+/** Selections that topics share, and characters of the key of one: topics of one kind have the same. */
+const [SELECTIONS, KEY_LENGTH] = [4096, 1024];
 
 /** What a rule says of the readings that come into question for it; left out: of any. */
 interface Asked {
@@ -11,7 +11,10 @@ interface Asked {
   readonly profiles?: readonly string[] | undefined;
 }
 
-interface Known<R> {
+/** The rules that come into question for readings of a topic. */
+interface Selection<R> {
+  /** Of which index. */
+  readonly of: object;
   /** Of the reading that asked last; mostly all of a topic have one. */
   readonly profile: string;
   readonly rules: readonly R[];
@@ -29,7 +32,9 @@ export class RuleIndex<R extends { readonly spec: Asked }> {
   private readonly byProfile: Map<string, number[]> = new Map();
   /** Of those that name neither. */
   private readonly always: number[] = [];
-  private readonly known: BoundedCache<Known<R>> = new BoundedCache(TOPICS_KEPT, TOPIC_LENGTH);
+  private readonly selections: BoundedCache<Selection<R>> = new BoundedCache(SELECTIONS, KEY_LENGTH);
+  /** Stands for this index in what topics keep, which may outlive it. */
+  private readonly mark = {};
 
   /** `rules` in their order. Filters are taken to be good ones (`topicFilterProblem`). */
   constructor(rules: readonly R[]) {
@@ -47,19 +52,26 @@ export class RuleIndex<R extends { readonly spec: Asked }> {
   /** In the order of the table; what a rule says besides topics and profiles is still to be asked. */
   of(topic: string, profile: string): readonly R[] {
     if (this.always.length === this.rules.length) return this.rules;
-    const known = this.known.get(topic);
-    if (known?.profile === profile) return known.rules;
-    const rules = this.find(topic, profile);
-    this.known.set(topic, { profile, rules });
-    return rules;
+    const known = knownTopic(topic);
+    const kept = known.rules as Selection<R> | undefined;
+    if (kept !== undefined && kept.of === this.mark && kept.profile === profile) return kept.rules;
+    const found = this.find(topic, profile);
+    known.rules = found;
+    return found.rules;
   }
 
-  private find(topic: string, profile: string): readonly R[] {
-    const places = new Set([...this.always, ...(this.byProfile.get(profile) ?? []), ...this.byTopic.match(topic)]);
-    return Array.from(places)
+  private find(topic: string, profile: string): Selection<R> {
+    const all = new Set([...this.always, ...(this.byProfile.get(profile) ?? []), ...this.byTopic.match(topic)]);
+    const places = Array.from(all)
       .sort((a, b) => a - b)
-      .map((place) => this.rules[place] as R)
-      .filter(({ spec: { profiles } }) => profiles?.includes(profile) !== false);
+      .filter((place) => (this.rules[place] as R).spec.profiles?.includes(profile) !== false);
+    const key = `${places.join(',')} ${profile}`;
+    let selection = this.selections.get(key);
+    if (selection === undefined) {
+      selection = { of: this.mark, profile, rules: places.map((place) => this.rules[place] as R) };
+      this.selections.set(key, selection);
+    }
+    return selection;
   }
 
   private ofProfile(profile: string): number[] {

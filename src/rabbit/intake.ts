@@ -1,7 +1,6 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { BoundedCache } from '../domain/bounded-cache.ts';
 import { type InboundMessage, type Replay, RECEIVED_AT_HEADER, topicFromRoutingKey } from '../domain/message.ts';
-import { TOPICS_KEPT } from '../domain/topic.ts';
+import { TopicMemory } from '../domain/topic-memory.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { within } from './deadline.ts';
@@ -9,7 +8,6 @@ import type { DeliveryWindow } from './delivery-window.ts';
 import { originalIn, replayIn } from './letter-envelope.ts';
 import { messageOf } from './reasons.ts';
 import type { Delivered } from './wire/delivery-reader.ts';
-import { SHORT_STRING_BYTES } from './wire/frames.ts';
 
 export interface IntakeOptions {
   readonly queue: string;
@@ -134,26 +132,12 @@ export function inboundMessage(message: Delivered, receivedAt: number): InboundM
   return { ...arrived, messageId: undefined, qos: original.qos };
 }
 
-const names = new BoundedCache<Names>(TOPICS_KEPT, SHORT_STRING_BYTES);
-
-interface Names {
-  readonly topic: string;
-  readonly routingKey: string;
-}
-
-/** The same texts for the same key: a table behind this finds them by identity, and what is in flight does not hold a key of its own. */
-function namesOf(routingKey: string): Names {
-  let found = names.get(routingKey);
-  if (found === undefined) {
-    found = { topic: topicFromRoutingKey(routingKey), routingKey };
-    names.set(routingKey, found);
-  }
-  return found;
-}
+/** The same texts for the same key: what is behind this finds its topic by identity, and what is in flight does not hold a key of its own. */
+const topics = new TopicMemory(topicFromRoutingKey);
 
 function arrival(message: Delivered, key: string, receivedAt: number, replay: Replay | undefined): InboundMessage {
   const { fields, properties } = message;
-  const { topic, routingKey } = namesOf(key);
+  const { topic, routingKey } = topics.get(key);
   const headers = properties.headers;
   const deliveryCount: unknown = headers?.['x-delivery-count'];
   const qos: unknown = headers?.['x-mqtt-publish-qos'];

@@ -98,9 +98,13 @@ describe('encodeReading', () => {
   });
 
   it('keeps its memory of names bounded, and right', () => {
-    for (let i = 0; i < 10_000; i += 1) {
+    for (let i = 0; i < 20_000; i += 1) {
       const name = `n"${i}`;
-      expect(encodeReading(reading({ values: bag<Value>([[name, i]]) }))).toContain(`"values":{"n\\"${i}":${i}}`);
+      const values = bag<Value>([
+        [name, i],
+        ['b', 1],
+      ]);
+      expect(encodeReading(reading({ values }))).toContain(`"values":{"n\\"${i}":${i},"b":1}`);
     }
   });
 });
