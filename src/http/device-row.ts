@@ -18,9 +18,8 @@ export function deviceRow(device: Device, now: EpochMs): string {
 
 /** A device with everything that is known of it. */
 export function deviceDetail(device: Device, now: EpochMs): string {
-  const { history } = device;
-  const samples = history === undefined ? { names: [], at: [], values: [] } : { names: history.names, ...history.read() };
-  const more = toJson({ topics: device.topics(), history: samples, cut: device.cut });
+  const history = device.samples ?? { names: [], at: [], values: [] };
+  const more = toJson({ topics: device.topics(), history, cut: device.cut });
   return `${rowMembers(device, now)},${more.slice(1, -1)},"lastReading":${safeJson(device.text)}}`;
 }
 
@@ -47,8 +46,7 @@ function rowMembers(device: Device, now: EpochMs): string {
   return `${known.slice(0, -1)},"values":${safeJson(values)},"units":${safeJson(units)}`;
 }
 
-function sparkOf({ history }: Device): { readonly name: string; readonly values: readonly (number | null)[] } | null {
-  const name = history?.names[0];
-  if (history === undefined || name === undefined) return null;
-  return { name, values: history.read().values[0]?.slice(-SPARK) ?? [] };
+function sparkOf({ samples }: Device): { readonly name: string; readonly values: readonly (number | null)[] } | null {
+  const name = samples?.names[0];
+  return name === undefined ? null : { name, values: samples?.values[0]?.slice(-SPARK) ?? [] };
 }

@@ -1,6 +1,20 @@
-import { Chain, type Link } from '../domain/chain.ts';
 import type { EpochMs } from '../domain/message.ts';
 import type { Value } from '../domain/reading.ts';
+import {
+  CAPACITY,
+  COUNT,
+  type DeviceRecords,
+  HISTORY,
+  HISTORY_NEWER,
+  HISTORY_OLDER,
+  LAST_SEEN,
+  NONE,
+  OPEN,
+  SAMPLED,
+  SlotChain,
+  START,
+} from './device-records.ts';
+import { type Slabs, sizeFor } from './slabs.ts';
 
 /** Samples kept of one device at most. */
 const SAMPLES = 60;
@@ -8,197 +22,186 @@ const SAMPLES = 60;
 export const SAMPLE_MS = 5000;
 /** Numeric values of one device that are followed. */
 const NAMES = 8;
-const FIRST_SAMPLES = 4;
-/** A history in V8 beside its numbers: the object, its list, the array of the list. */
-const OVERHEAD_BYTES = 192;
+/** Rows of a history that begins: many devices report once a minute, or once. */
+const FIRST_SAMPLES = 1;
 /** History is only taken from devices that have been silent for this long: else a full store would take from each device just before it is seen again. */
 const SILENT_MS = 60_000;
 
 type Values = Readonly<Record<string, Value>>;
 
-/** Who has a history: one device. */
-export interface Historian {
-  history: History | undefined;
-  readonly lastSeenAt: EpochMs;
-}
-
-/** The samples of one device: a ring of rows in one list of doubles, each with its time and one number a name (NaN where there was none). */
-export class History implements Link<History> {
-  names: readonly string[];
-  older: History | undefined = undefined;
-  newer: History | undefined = undefined;
-  readonly owner: Historian;
-  private rows: number[];
-  private capacity: number;
-  private start = 0;
-  private count = 0;
-  /** When the row being filled was begun. */
-  sampledAt = 0;
-  /** The row being filled lacks a value that a later reading may bring. */
-  open = false;
-
-  constructor(owner: Historian, names: readonly string[]) {
-    this.owner = owner;
-    this.names = names;
-    this.capacity = FIRST_SAMPLES;
-    this.rows = doubles(FIRST_SAMPLES * (names.length + 1));
-  }
-
-  get bytes(): number {
-    return this.rows.length * 8 + OVERHEAD_BYTES;
-  }
-
-  /** Bytes that it would like to have more, for the next row; 0 when the next row fits or no more may be had. */
-  get wanted(): number {
-    if (this.count < this.capacity || this.capacity >= SAMPLES) return 0;
-    return (Math.min(SAMPLES, this.capacity * 2) - this.capacity) * (this.names.length + 1) * 8;
-  }
-
-  grow(): void {
-    this.rebuild(this.names, Math.min(SAMPLES, this.capacity * 2));
-  }
-
-  /** Bytes more with these names. */
-  wantedFor(names: readonly string[]): number {
-    return this.capacity * (names.length - this.names.length) * 8;
-  }
-
-  rename(names: readonly string[]): void {
-    this.rebuild(names, this.capacity);
-  }
-
-  begin(at: EpochMs, values: Values): void {
-    if (this.count === this.capacity) this.start = (this.start + 1) % this.capacity;
-    else this.count += 1;
-    this.sampledAt = at;
-    const row = this.rowAt(this.count - 1);
-    this.rows[row] = at;
-    for (let i = 1; i <= this.names.length; i += 1) this.rows[row + i] = Number.NaN;
-    this.fill(values);
-  }
-
-  /** Puts what is new into the row that was begun last: the first value of a name in its time stays. */
-  fill(values: Values): void {
-    const row = this.rowAt(this.count - 1);
-    let open = false;
-    for (let i = 0; i < this.names.length; i += 1) {
-      if (!Number.isNaN(this.rows[row + 1 + i])) continue;
-      const value = values[this.names[i] as string];
-      if (typeof value === 'number') this.rows[row + 1 + i] = value;
-      else open = true;
-    }
-    this.open = open;
-  }
-
-  /** Times, and for each name its numbers, oldest first. */
-  read(): { readonly at: number[]; readonly values: (number | null)[][] } {
-    const at: number[] = [];
-    const values: (number | null)[][] = this.names.map(() => []);
-    for (let n = 0; n < this.count; n += 1) {
-      const row = this.rowAt(n);
-      at.push(this.rows[row] as number);
-      for (const [i, list] of values.entries()) {
-        const number = this.rows[row + 1 + i] as number;
-        list.push(Number.isNaN(number) ? null : number);
-      }
-    }
-    return { at, values };
-  }
-
-  private rowAt(n: number): number {
-    return ((this.start + n) % this.capacity) * (this.names.length + 1);
-  }
-
-  private rebuild(names: readonly string[], capacity: number): void {
-    const rows = doubles(capacity * (names.length + 1));
-    for (let n = 0; n < this.count; n += 1) {
-      const from = this.rowAt(n);
-      const to = n * (names.length + 1);
-      for (let i = 0; i <= this.names.length; i += 1) rows[to + i] = this.rows[from + i] as number;
-    }
-    this.rows = rows;
-    this.names = names;
-    this.capacity = capacity;
-    this.start = 0;
-  }
-}
-
-/** A list that V8 keeps as plain doubles from the start, 8 bytes each. */
-function doubles(length: number): number[] {
-  // oxlint-disable-next-line unicorn/no-new-array -- `Array.from` makes a list of references first, and it stays one
-  return new Array<number>(length).fill(Number.NaN);
+/** What is known of the values of a device over time. */
+export interface Samples {
+  readonly names: readonly string[];
+  /** Oldest first. */
+  readonly at: readonly EpochMs[];
+  /** For each name its numbers, null where there was none. */
+  readonly values: readonly (readonly (number | null)[])[];
 }
 
 /**
- * The histories of all devices, within `maxBytes` together. Where there is no room the device that has been silent longest
- * loses its history, if it has been silent for a minute; else a history stays as long as it is, and its oldest sample makes room.
+ * The histories of all devices, in blocks of slabs, within `maxBytes` together: rings of rows, each with its time and a number for each
+ * name (NaN where there was none). Where there is no room the device that has been silent longest loses its history, if it has been
+ * silent for a minute; else a history stays as long as it is, and its oldest sample makes room.
  */
 export class HistoryStore {
   private readonly maxBytes: number;
+  private readonly records: DeviceRecords;
+  private readonly slabs: Slabs;
   private used = 0;
   /** In the order in which their devices were seen. */
-  private readonly seen = new Chain<History>();
+  private readonly seen: SlotChain;
   private lastNames: readonly string[] = [];
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, records: DeviceRecords, slabs: Slabs) {
     this.maxBytes = maxBytes;
+    this.records = records;
+    this.slabs = slabs;
+    this.seen = new SlotChain(records, HISTORY_OLDER, HISTORY_NEWER);
   }
 
+  /** Bytes of all blocks that hold a history. */
   get bytes(): number {
     return this.used;
   }
 
   /** A reading of a device came at `at`; `again`: on the topic of its last one. */
-  add(owner: Historian, at: EpochMs, values: Values, again: boolean): void {
-    const { history } = owner;
-    if (history === undefined) {
-      this.begin(owner, at, values);
+  add(slot: number, at: EpochMs, values: Values, again: boolean): void {
+    const { records } = this;
+    if (records.word(slot, HISTORY) === NONE) {
+      this.start(slot, at, values);
       return;
     }
-    const age = at - history.sampledAt;
+    const age = at - records.number(slot, SAMPLED);
     if (age >= 0 && age < SAMPLE_MS) {
-      if (again && !history.open) return;
-      this.widen(history, at, values);
-      history.fill(values);
+      if (again && records.word(slot, OPEN) === 0) return;
+      this.widen(slot, at, values);
+      this.fill(slot, values);
       return;
     }
-    this.seen.renew(history);
-    this.widen(history, at, values);
-    if (history.wanted > 0 && this.room(history.wanted, at, history)) {
-      this.used += history.wanted;
-      history.grow();
+    this.seen.renew(slot);
+    this.widen(slot, at, values);
+    const capacity = records.word(slot, CAPACITY);
+    if (records.word(slot, COUNT) === capacity && capacity < SAMPLES) {
+      this.rebuild(slot, at, records.names[slot] as readonly string[], Math.min(SAMPLES, capacity * 2));
     }
-    history.begin(at, values);
+    this.begin(slot, at, values);
   }
 
-  forget(owner: Historian): void {
-    const { history } = owner;
-    if (history === undefined) return;
-    this.used -= history.bytes;
-    this.seen.remove(history);
-    owner.history = undefined;
+  /** Undefined where there is none. */
+  read(slot: number): Samples | undefined {
+    const { records, slabs } = this;
+    const block = records.word(slot, HISTORY);
+    if (block === NONE) return undefined;
+    const names = records.names[slot] as readonly string[];
+    const { page, at: from } = slabs.doubles(block);
+    const at: EpochMs[] = [];
+    const values: (number | null)[][] = names.map(() => []);
+    for (let n = 0; n < records.word(slot, COUNT); n += 1) {
+      const row = from + this.rowOf(slot, n);
+      at.push(page[row] as number);
+      for (const [i, list] of values.entries()) {
+        const number = page[row + 1 + i] as number;
+        list.push(Number.isNaN(number) ? null : number);
+      }
+    }
+    return { names, at, values };
   }
 
-  private begin(owner: Historian, at: EpochMs, values: Values): void {
+  forget(slot: number): void {
+    const { records, slabs } = this;
+    const block = records.word(slot, HISTORY);
+    if (block === NONE) return;
+    this.used -= slabs.size(block);
+    this.seen.remove(slot);
+    slabs.give(block);
+    records.setWord(slot, HISTORY, NONE);
+  }
+
+  private start(slot: number, at: EpochMs, values: Values): void {
     const names = this.namesIn(values, []);
     if (names.length === 0) return;
-    const bytes = FIRST_SAMPLES * (names.length + 1) * 8 + OVERHEAD_BYTES;
-    if (!this.room(bytes, at, undefined)) return;
-    const history = new History(owner, names);
-    owner.history = history;
-    this.used += history.bytes;
-    this.seen.append(history);
-    history.begin(at, values);
+    const bytes = bytesOf(names, FIRST_SAMPLES);
+    if (!this.room(sizeFor(bytes), at, NONE)) return;
+    const block = this.slabs.take(bytes);
+    this.used += this.slabs.size(block);
+    const { records } = this;
+    records.names[slot] = names;
+    records.setWord(slot, HISTORY, block);
+    records.setWord(slot, CAPACITY, FIRST_SAMPLES);
+    records.setWord(slot, START, 0);
+    records.setWord(slot, COUNT, 0);
+    this.seen.append(slot);
+    this.begin(slot, at, values);
+  }
+
+  /** A new row; where there is no room for one more it takes the place of the oldest. */
+  private begin(slot: number, at: EpochMs, values: Values): void {
+    const { records } = this;
+    const capacity = records.word(slot, CAPACITY);
+    const count = records.word(slot, COUNT);
+    if (count === capacity) records.setWord(slot, START, (records.word(slot, START) + 1) % capacity);
+    else records.setWord(slot, COUNT, count + 1);
+    records.setNumber(slot, SAMPLED, at);
+    const { page, at: from } = this.slabs.doubles(records.word(slot, HISTORY));
+    const row = from + this.rowOf(slot, records.word(slot, COUNT) - 1);
+    page[row] = at;
+    page.fill(Number.NaN, row + 1, row + 1 + (records.names[slot] as readonly string[]).length);
+    this.fill(slot, values);
+  }
+
+  /** Puts what is new into the row that was begun last: the first value of a name in its time stays. */
+  private fill(slot: number, values: Values): void {
+    const { records } = this;
+    const names = records.names[slot] as readonly string[];
+    const { page, at } = this.slabs.doubles(records.word(slot, HISTORY));
+    const row = at + this.rowOf(slot, records.word(slot, COUNT) - 1);
+    let open = 0;
+    for (let i = 0; i < names.length; i += 1) {
+      if (!Number.isNaN(page[row + 1 + i])) continue;
+      const value = values[names[i] as string];
+      if (typeof value === 'number') page[row + 1 + i] = value;
+      else open = 1;
+    }
+    records.setWord(slot, OPEN, open);
   }
 
   /** Follows the names that are new, as far as there is room. */
-  private widen(history: History, at: EpochMs, values: Values): void {
-    if (history.names.length >= NAMES) return;
-    const names = this.namesIn(values, history.names);
-    const more = history.wantedFor(names);
-    if (more === 0 || !this.room(more, at, history)) return;
-    this.used += more;
-    history.rename(names);
+  private widen(slot: number, at: EpochMs, values: Values): void {
+    const known = this.records.names[slot] as readonly string[];
+    if (known.length >= NAMES) return;
+    const names = this.namesIn(values, known);
+    if (names.length > known.length) this.rebuild(slot, at, names, this.records.word(slot, CAPACITY));
+  }
+
+  /** Into a block with room for these names and rows, where there is room for it. */
+  private rebuild(slot: number, at: EpochMs, names: readonly string[], capacity: number): void {
+    const { records, slabs } = this;
+    const before = records.word(slot, HISTORY);
+    const bytes = bytesOf(names, capacity);
+    const more = sizeFor(bytes) - slabs.size(before);
+    if (more > 0 && !this.room(more, at, slot)) return;
+    const width = (records.names[slot] as readonly string[]).length + 1;
+    const count = records.word(slot, COUNT);
+    const block = slabs.take(bytes);
+    const from = slabs.doubles(before);
+    const to = slabs.doubles(block);
+    for (let n = 0; n < count; n += 1) {
+      const row = from.at + this.rowOf(slot, n);
+      const target = to.at + n * (names.length + 1);
+      for (let i = 0; i <= names.length; i += 1) to.page[target + i] = i < width ? (from.page[row + i] as number) : Number.NaN;
+    }
+    this.used += slabs.size(block) - slabs.size(before);
+    slabs.give(before);
+    records.names[slot] = names;
+    records.setWord(slot, HISTORY, block);
+    records.setWord(slot, CAPACITY, capacity);
+    records.setWord(slot, START, 0);
+  }
+
+  /** Where row `n` begins in the block, the oldest being 0, in doubles. */
+  private rowOf(slot: number, n: number): number {
+    const { records } = this;
+    return ((records.word(slot, START) + n) % records.word(slot, CAPACITY)) * ((records.names[slot] as readonly string[]).length + 1);
   }
 
   /** `known` and the names of the numbers in `values`; the same list for neighbours with the same names. */
@@ -217,12 +220,16 @@ export class HistoryStore {
     return all;
   }
 
-  private room(bytes: number, at: EpochMs, asking: History | undefined): boolean {
+  private room(bytes: number, at: EpochMs, asking: number): boolean {
     while (this.used + bytes > this.maxBytes) {
       const { oldest } = this.seen;
-      if (oldest === undefined || oldest === asking || at - oldest.owner.lastSeenAt < SILENT_MS) return false;
-      this.forget(oldest.owner);
+      if (oldest === NONE || oldest === asking || at - this.records.number(oldest, LAST_SEEN) < SILENT_MS) return false;
+      this.forget(oldest);
     }
     return true;
   }
+}
+
+function bytesOf(names: readonly string[], rows: number): number {
+  return rows * (names.length + 1) * Float64Array.BYTES_PER_ELEMENT;
 }

@@ -1,17 +1,38 @@
 import { encodeReading } from '../codec/reading.ts';
 import { BoundedCache } from '../domain/bounded-cache.ts';
-import { Chain } from '../domain/chain.ts';
+import { FLAG } from '../domain/flags.ts';
 import type { EpochMs, InboundMessage } from '../domain/message.ts';
 import type { Reading } from '../domain/reading.ts';
-import { Device, SILENT_MS } from './device.ts';
+import { Device, type DeviceSources, isSilent, SILENT_MS } from './device.ts';
 import { HistoryStore } from './device-history.ts';
+import {
+  DeviceRecords,
+  FIRST_SEEN,
+  FLAG_BITS,
+  INTERVAL,
+  LAST_SEEN,
+  LATE,
+  MEASURED,
+  NEWER,
+  NONE,
+  OLDER,
+  READINGS,
+  REFUSED,
+  SlotChain,
+} from './device-records.ts';
+import { counted } from './flag-counts.ts';
+import { LastReadings } from './last-readings.ts';
 import type { Normalised } from './normaliser.ts';
 import type { DeadLetter } from './ports.ts';
-import { shortReading, WHOLE_TEXT } from './short-reading.ts';
+import { Slabs } from './slabs.ts';
 
-/** Characters of names, topics and readings a device, on average over all; beyond it the oldest make room, however few they are. */
+/** Characters of names and topics and bytes of the reading of a device, on average over all; beyond it the oldest make room, however few they are. */
 const CHARACTERS = 1024;
 const LEAST_CHARACTERS = 1_048_576;
+/** Topics kept of one device. */
+const TOPICS = 8;
+/** Weight of the newest interval: the last eight or so count. */
+const WEIGHT = 1 / 8;
 /** Topics with dead letters of devices that are not known. */
 const REFUSED_TOPICS = 1000;
 /** Topics that several devices use, remembered so that a dead letter is put down to none of them. */
@@ -33,25 +54,32 @@ export interface DeviceRegistryOptions {
 export class DeviceRegistry {
   private readonly entries: number;
   private readonly maxCharacters: number;
-  private readonly devices: Map<string, Device> = new Map();
+  private readonly records = new DeviceRecords();
+  private readonly texts: LastReadings;
   private readonly histories: HistoryStore;
+  /** Where views of devices look. */
+  private readonly sources: DeviceSources;
+  private readonly slots: Map<string, number> = new Map();
   /** Topic -> the only device that uses it. */
-  private readonly owners: Map<string, Device> = new Map();
+  private readonly owners: Map<string, number> = new Map();
   private readonly shared: BoundedCache<true> = new BoundedCache(SHARED_TOPICS, TOPIC_LENGTH);
   private readonly refusedTopics: Map<string, number> = new Map();
   /** In the order in which they were last seen. */
-  private readonly seen = new Chain<Device>();
+  private readonly seen = new SlotChain(this.records, OLDER, NEWER);
   private characters = 0;
   private evicted = 0;
 
   constructor(options: DeviceRegistryOptions) {
     this.entries = options.entries;
     this.maxCharacters = Math.max(LEAST_CHARACTERS, options.entries * CHARACTERS);
-    this.histories = new HistoryStore(options.historyBytes);
+    const slabs = new Slabs();
+    this.texts = new LastReadings(this.records, slabs);
+    this.histories = new HistoryStore(options.historyBytes, this.records, slabs);
+    this.sources = { records: this.records, texts: this.texts, histories: this.histories };
   }
 
   get size(): number {
-    return this.devices.size;
+    return this.slots.size;
   }
 
   /** Devices that made room for others. */
@@ -64,17 +92,17 @@ export class DeviceRegistry {
   }
 
   get(device: string): Device | undefined {
-    return this.devices.get(device);
+    return this.view(this.slots.get(device));
   }
 
   /** The last seen first. */
   *all(): Generator<Device, undefined> {
-    for (let at = this.seen.newest; at !== undefined; at = at.older) yield at;
+    for (let at = this.seen.newest; at !== NONE; at = this.records.word(at, OLDER)) yield new Device(this.sources, at);
   }
 
   /** The one device that uses this topic; undefined where none does, or several do. */
   ownerOf(topic: string): Device | undefined {
-    return this.owners.get(topic);
+    return this.view(this.owners.get(topic));
   }
 
   /** Dead letters of no known device, by topic. */
@@ -90,7 +118,10 @@ export class DeviceRegistry {
   /** Walks over the devices that were not seen for 10 s: 6 ms where all of 100 000 are silent. */
   silentCount(now: EpochMs): number {
     let silent = 0;
-    for (let at = this.seen.oldest; at !== undefined && now - at.lastSeenAt > SILENT_MS; at = at.newer) if (at.silent(now)) silent += 1;
+    const { records } = this;
+    for (let at = this.seen.oldest; at !== NONE && now - records.number(at, LAST_SEEN) > SILENT_MS; at = records.word(at, NEWER)) {
+      if (isSilent(records, at, now)) silent += 1;
+    }
     return silent;
   }
 
@@ -102,9 +133,9 @@ export class DeviceRegistry {
 
   buried({ message, reading }: DeadLetter): void {
     if (message.replay !== undefined) return;
-    const device = reading === undefined ? this.owners.get(message.topic) : this.devices.get(reading.device);
-    if (device !== undefined) {
-      device.refused += 1;
+    const slot = reading === undefined ? this.owners.get(message.topic) : this.slots.get(reading.device);
+    if (slot !== undefined) {
+      this.increase(slot, REFUSED);
       return;
     }
     const { refusedTopics } = this;
@@ -115,68 +146,105 @@ export class DeviceRegistry {
     refusedTopics.set(message.topic, (before ?? 0) + 1);
   }
 
+  private view(slot: number | undefined): Device | undefined {
+    return slot === undefined ? undefined : new Device(this.sources, slot);
+  }
+
   private note(reading: Reading, text: string | undefined): void {
-    let device = this.devices.get(reading.device);
-    const again = device?.topic === reading.topic;
-    if (device === undefined) {
-      device = this.enter(reading);
+    const { receivedAt } = reading;
+    let slot = this.slots.get(reading.device);
+    const again = slot !== undefined && this.records.topics[slot] === reading.topic;
+    if (slot === undefined) {
+      slot = this.enter(reading);
     } else {
-      if (!again) this.moved(device, reading.topic);
-      this.seen.renew(device);
+      if (!again) this.moved(slot, reading.topic);
+      this.seen.renew(slot);
     }
-    device.note(reading);
-    this.keep(device, reading, text ?? encodeReading(reading));
-    this.histories.add(device, reading.receivedAt, reading.values, again);
-    while (this.devices.size > this.entries || (this.characters > this.maxCharacters && this.devices.size > 1)) this.forget(this.seen.oldest as Device);
+    this.count(slot, reading);
+    this.characters += this.texts.keep(slot, reading, text ?? encodeReading(reading));
+    this.histories.add(slot, receivedAt, reading.values, again);
+    while (this.slots.size > this.entries || (this.characters > this.maxCharacters && this.slots.size > 1)) this.forget(this.seen.oldest);
   }
 
-  private enter(reading: Reading): Device {
-    const device = new Device(reading);
-    this.devices.set(reading.device, device);
-    this.characters += reading.device.length + reading.topic.length;
-    this.seen.append(device);
-    this.claim(device, reading.topic);
-    return device;
+  private enter({ device, profile, topic, receivedAt }: Reading): number {
+    const { records } = this;
+    const slot = records.enter(device, profile, topic);
+    records.setNumber(slot, FIRST_SEEN, receivedAt);
+    records.setNumber(slot, LAST_SEEN, receivedAt);
+    records.setNumber(slot, INTERVAL, Number.NaN);
+    this.slots.set(device, slot);
+    this.characters += device.length + topic.length;
+    this.seen.append(slot);
+    this.claim(slot, topic);
+    return slot;
   }
 
-  private moved(device: Device, topic: string): void {
-    const change = device.moveTo(topic);
-    if (change === undefined) return;
+  private count(slot: number, { profile, receivedAt, measuredAt, flags }: Reading): void {
+    const { records } = this;
+    const gap = receivedAt - records.number(slot, LAST_SEEN);
+    if (gap > 0) {
+      // Readings of one message, and a clock that was set back, say nothing about the interval.
+      const interval = records.number(slot, INTERVAL);
+      records.setNumber(slot, INTERVAL, Number.isNaN(interval) ? gap : interval + (gap - interval) * WEIGHT);
+    }
+    records.setNumber(slot, LAST_SEEN, receivedAt);
+    records.setNumber(slot, MEASURED, measuredAt);
+    this.increase(slot, READINGS);
+    if (records.profiles[slot] !== profile) records.profiles[slot] = profile;
+    if (records.lastFlags[slot] !== flags) records.lastFlags[slot] = flags;
+    if (flags === undefined) return;
+    for (const flag of flags) {
+      if (flag === 'late') this.increase(slot, LATE);
+      const bits = records.word(slot, FLAG_BITS);
+      records.flagCounts[slot] = counted(bits, records.flagCounts[slot] as readonly number[], flag);
+      records.setWord(slot, FLAG_BITS, bits | FLAG[flag]);
+    }
+  }
+
+  private increase(slot: number, field: number): void {
+    this.records.setNumber(slot, field, this.records.number(slot, field) + 1);
+  }
+
+  private moved(slot: number, topic: string): void {
+    const { records } = this;
+    const topics = (records.others[slot] ??= [records.topics[slot] as string]);
+    records.topics[slot] = topic;
+    const at = topics.indexOf(topic);
+    if (at >= 0) {
+      topics.push(...topics.splice(at, 1));
+      return;
+    }
+    topics.push(topic);
     this.characters += topic.length;
-    this.claim(device, topic);
-    if (change.dropped !== undefined) this.release(device, change.dropped);
+    this.claim(slot, topic);
+    if (topics.length > TOPICS) this.release(slot, topics.shift() as string);
   }
 
-  private claim(device: Device, topic: string): void {
+  private claim(slot: number, topic: string): void {
     if (this.shared.get(topic) === true) return;
     const owner = this.owners.get(topic);
     if (owner === undefined) {
-      this.owners.set(topic, device);
-    } else if (owner !== device) {
+      this.owners.set(topic, slot);
+    } else if (owner !== slot) {
       this.owners.delete(topic);
       this.shared.set(topic, true);
     }
   }
 
-  private release(device: Device, topic: string): void {
+  private release(slot: number, topic: string): void {
     this.characters -= topic.length;
-    if (this.owners.get(topic) === device) this.owners.delete(topic);
+    if (this.owners.get(topic) === slot) this.owners.delete(topic);
   }
 
-  private keep(device: Device, reading: Reading, text: string): void {
-    const cut = text.length > WHOLE_TEXT;
-    const kept = cut ? shortReading(reading) : text;
-    this.characters += kept.length - device.text.length;
-    device.text = kept;
-    device.cut = cut;
-  }
-
-  private forget(device: Device): void {
-    this.devices.delete(device.device);
-    this.seen.remove(device);
-    for (const topic of device.topics()) this.release(device, topic);
-    this.histories.forget(device);
-    this.characters -= device.device.length + device.text.length;
+  private forget(slot: number): void {
+    const { records } = this;
+    const device = records.devices[slot] as string;
+    this.slots.delete(device);
+    this.seen.remove(slot);
+    for (const topic of records.others[slot] ?? [records.topics[slot] as string]) this.release(slot, topic);
+    this.histories.forget(slot);
+    this.characters -= device.length + this.texts.forget(slot);
+    records.leave(slot);
     this.evicted += 1;
   }
 }

@@ -1,70 +1,97 @@
-import type { Link } from '../domain/chain.ts';
 import { FLAGS } from '../domain/flags.ts';
 import type { EpochMs } from '../domain/message.ts';
-import type { Flag, Reading } from '../domain/reading.ts';
-import type { Historian, History } from './device-history.ts';
+import type { Flag } from '../domain/reading.ts';
+import type { HistoryStore, Samples } from './device-history.ts';
+import { CUT, type DeviceRecords, FIRST_SEEN, FLAG_BITS, INTERVAL, LAST_SEEN, LATE, MEASURED, READINGS, REFUSED } from './device-records.ts';
+import { countOf } from './flag-counts.ts';
+import type { LastReadings } from './last-readings.ts';
 
-/** Topics kept of one device. */
-const TOPICS = 8;
 /** A device is silent after so many of its intervals, */
 const SILENT_INTERVALS = 3;
 /** and never before. */
 export const SILENT_MS = 10_000;
-/** Weight of the newest interval: the last eight or so count. */
-const WEIGHT = 1 / 8;
 
-const BITS: Readonly<Record<Flag, number>> = Object.fromEntries(FLAGS.map((flag, i) => [flag, 2 ** i])) as Record<Flag, number>;
-const NO_COUNTS: readonly number[] = [];
+/** Where a view of a device looks things up. */
+export interface DeviceSources {
+  readonly records: DeviceRecords;
+  readonly texts: LastReadings;
+  readonly histories: HistoryStore;
+}
 
-/** What the gateway has seen of one device since it started. */
-export class Device implements Historian, Link<Device> {
-  readonly device: string;
-  profile: string;
-  topic: string;
-  /** The last reading in wire format; without its larger values where `cut`. */
-  text = '';
-  cut = false;
-  firstSeenAt: EpochMs;
-  lastSeenAt: EpochMs;
-  measuredAt: EpochMs;
-  /** Time between its messages, smoothed; NaN before the second. */
-  intervalMs: number = Number.NaN;
-  readings = 0;
-  /** Dead letters. */
-  refused = 0;
-  late = 0;
-  lastFlags: readonly Flag[] | undefined = undefined;
-  history: History | undefined = undefined;
-  older: Device | undefined = undefined;
-  newer: Device | undefined = undefined;
-  private flagBits = 0;
-  /** One count for each bit of `flagBits`, from the lowest: most devices have none or one. */
-  private flagCounts: readonly number[] = NO_COUNTS;
-  /** Undefined while there is one. */
-  private others: string[] | undefined = undefined;
+/** Never where it spoke but once: nobody knows its interval. */
+export function isSilent(records: DeviceRecords, slot: number, now: EpochMs): boolean {
+  const silentFor = now - records.number(slot, LAST_SEEN);
+  return silentFor > SILENT_MS && silentFor > SILENT_INTERVALS * records.number(slot, INTERVAL);
+}
 
-  constructor(reading: Reading) {
-    const { device, profile, topic, receivedAt, measuredAt } = reading;
-    this.device = device;
-    this.profile = profile;
-    this.topic = topic;
-    this.firstSeenAt = receivedAt;
-    this.lastSeenAt = receivedAt;
-    this.measuredAt = measuredAt;
+/** What the gateway has seen of one device since it started: a view that is good until the next message is taken. */
+export class Device {
+  private readonly from: DeviceSources;
+  private readonly slot: number;
+
+  constructor(from: DeviceSources, slot: number) {
+    this.from = from;
+    this.slot = slot;
   }
 
-  /** Everything but text and history. */
-  note(reading: Reading): void {
-    const { receivedAt, flags } = reading;
-    const gap = receivedAt - this.lastSeenAt;
-    // Readings of one message, and a clock that was set back, say nothing about the interval.
-    if (gap > 0) this.intervalMs = Number.isNaN(this.intervalMs) ? gap : this.intervalMs + (gap - this.intervalMs) * WEIGHT;
-    this.lastSeenAt = receivedAt;
-    this.measuredAt = reading.measuredAt;
-    this.profile = reading.profile;
-    this.readings += 1;
-    this.lastFlags = flags;
-    if (flags !== undefined) for (const flag of flags) this.count(flag);
+  get device(): string {
+    return this.from.records.devices[this.slot] as string;
+  }
+
+  get profile(): string {
+    return this.from.records.profiles[this.slot] as string;
+  }
+
+  /** Of its newest reading. */
+  get topic(): string {
+    return this.from.records.topics[this.slot] as string;
+  }
+
+  /** The last reading in wire format; without its larger values where `cut`. */
+  get text(): string {
+    return this.from.texts.read(this.slot);
+  }
+
+  get cut(): boolean {
+    return this.from.records.word(this.slot, CUT) === 1;
+  }
+
+  get firstSeenAt(): EpochMs {
+    return this.number(FIRST_SEEN);
+  }
+
+  get lastSeenAt(): EpochMs {
+    return this.number(LAST_SEEN);
+  }
+
+  get measuredAt(): EpochMs {
+    return this.number(MEASURED);
+  }
+
+  /** Time between its messages, smoothed, milliseconds; NaN before the second. */
+  get intervalMs(): number {
+    return this.number(INTERVAL);
+  }
+
+  get readings(): number {
+    return this.number(READINGS);
+  }
+
+  /** Dead letters. */
+  get refused(): number {
+    return this.number(REFUSED);
+  }
+
+  get late(): number {
+    return this.number(LATE);
+  }
+
+  get lastFlags(): readonly Flag[] | undefined {
+    return this.from.records.lastFlags[this.slot];
+  }
+
+  get samples(): Samples | undefined {
+    return this.from.histories.read(this.slot);
   }
 
   silentForMs(now: EpochMs): number {
@@ -72,8 +99,7 @@ export class Device implements Historian, Link<Device> {
   }
 
   silent(now: EpochMs): boolean {
-    const silentFor = now - this.lastSeenAt;
-    return silentFor > SILENT_MS && silentFor > SILENT_INTERVALS * this.intervalMs;
+    return isSilent(this.from.records, this.slot, now);
   }
 
   flags(): Partial<Record<Flag, number>> {
@@ -86,45 +112,16 @@ export class Device implements Historian, Link<Device> {
   }
 
   countOf(flag: Flag): number {
-    const bit = BITS[flag];
-    return (this.flagBits & bit) === 0 ? 0 : (this.flagCounts[ones(this.flagBits & (bit - 1))] as number);
+    const { records } = this.from;
+    return countOf(records.word(this.slot, FLAG_BITS), records.flagCounts[this.slot] as readonly number[], flag);
   }
 
   /** The newest last. */
   topics(): readonly string[] {
-    return this.others ?? [this.topic];
+    return this.from.records.others[this.slot] ?? [this.topic];
   }
 
-  /** The topic of its newest reading, and what of its topics is given up for it; undefined for a topic that it had. */
-  moveTo(topic: string): { readonly dropped: string | undefined } | undefined {
-    const before = (this.others ??= [this.topic]);
-    this.topic = topic;
-    const at = before.indexOf(topic);
-    if (at >= 0) {
-      before.splice(at, 1);
-      before.push(topic);
-      return undefined;
-    }
-    before.push(topic);
-    return { dropped: before.length > TOPICS ? before.shift() : undefined };
+  private number(field: number): number {
+    return this.from.records.number(this.slot, field);
   }
-
-  private count(flag: Flag): void {
-    if (flag === 'late') this.late += 1;
-    const bit = BITS[flag];
-    const at = ones(this.flagBits & (bit - 1));
-    if ((this.flagBits & bit) === 0) {
-      this.flagBits |= bit;
-      this.flagCounts = this.flagCounts.toSpliced(at, 0, 1);
-    } else {
-      (this.flagCounts as number[])[at] = (this.flagCounts[at] as number) + 1;
-    }
-  }
-}
-
-/** How many bits are set. */
-function ones(bits: number): number {
-  let n = bits - ((bits >>> 1) & 0x5555_5555);
-  n = (n & 0x3333_3333) + ((n >>> 2) & 0x3333_3333);
-  return Math.imul((n + (n >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }

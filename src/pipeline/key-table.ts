@@ -8,14 +8,11 @@ const NEWER = 5;
 const NONE = -1;
 const FIRST_RECORDS = 1024;
 
-/** Whose keys they are. */
-interface Owner {
-  readonly number: number;
-  /** Records of its oldest and its newest key. */
-  oldest: number;
-  newest: number;
-  count: number;
-}
+/** Words of an owner: records of its oldest and its newest key, and how many it has. */
+const OWNER_WORDS = 3;
+const OLDEST = 0;
+const NEWEST = 1;
+const COUNT = 2;
 
 /**
  * Keys by owner, as hashes in one block of memory: 57 bytes each, of 800,000, where Sets of texts take 82, and nothing for the garbage
@@ -26,14 +23,16 @@ export class KeyTable {
   private records = new Int32Array(FIRST_RECORDS * WORDS);
   /** First record by hash; a power of two of them, at least as many as records. */
   private buckets = new Int32Array(FIRST_RECORDS).fill(NONE);
-  private owners: Map<string, Owner> = new Map();
+  /** Numbers of those whose keys they are, from 0. */
+  private owners: Map<string, number> = new Map();
+  private ownerWords = new Int32Array(FIRST_RECORDS * OWNER_WORDS);
   /** Records that have been used since the last `clear`; behind them all are free. */
   private used = 0;
   /** First of the records that are free again, linked by `NEXT`. */
   private free = NONE;
   private count = 0;
   /** Has most keys, or had until others of its keys went. */
-  private heaviest: Owner | undefined;
+  private heaviest: number | undefined;
 
   get size(): number {
     return this.count;
@@ -46,11 +45,10 @@ export class KeyTable {
 
   /** Adds a key as the newest of its owner, unless it is there. */
   add(owner: string, key: KeyHash): void {
-    let entry = this.owners.get(owner);
-    if (entry === undefined) {
-      entry = { number: this.owners.size, oldest: NONE, newest: NONE, count: 0 };
-      this.owners.set(owner, entry);
-    } else if (this.find(entry, key)) {
+    let number = this.owners.get(owner);
+    if (number === undefined) {
+      number = this.enter(owner);
+    } else if (this.find(number, key)) {
       return;
     }
     const record = this.take();
@@ -60,27 +58,31 @@ export class KeyTable {
     records[at] = key.a;
     records[at + 1] = key.b;
     records[at + 2] = key.c;
-    records[at + OWNER] = entry.number;
+    records[at + OWNER] = number;
     records[at + NEXT] = buckets[bucket] as number;
     records[at + NEWER] = NONE;
     buckets[bucket] = record;
-    if (entry.count === 0) entry.oldest = record;
-    else records[entry.newest * WORDS + NEWER] = record;
-    entry.newest = record;
-    entry.count += 1;
+    const { ownerWords } = this;
+    const mine = number * OWNER_WORDS;
+    if (ownerWords[mine + COUNT] === 0) ownerWords[mine + OLDEST] = record;
+    else records[(ownerWords[mine + NEWEST] as number) * WORDS + NEWER] = record;
+    ownerWords[mine + NEWEST] = record;
+    ownerWords[mine + COUNT] = this.countOf(number) + 1;
     this.count += 1;
-    if (this.heaviest === undefined || entry.count > this.heaviest.count) this.heaviest = entry;
+    if (this.heaviest === undefined || this.countOf(number) > this.countOf(this.heaviest)) this.heaviest = number;
   }
 
   /** Forgets the oldest key of the owner that has most. False where none has `least` of them. */
   evictHeaviest(least: number): boolean {
+    const { ownerWords, records } = this;
     // One that others have overtaken without a word since: looked for again, and not found more often than a table is full.
-    if ((this.heaviest?.count ?? 0) < least) for (const owner of this.owners.values()) if (owner.count > (this.heaviest?.count ?? 0)) this.heaviest = owner;
-    const { heaviest, records } = this;
-    if (heaviest === undefined || heaviest.count < Math.max(1, least)) return false;
-    const record = heaviest.oldest;
-    heaviest.oldest = records[record * WORDS + NEWER] as number;
-    heaviest.count -= 1;
+    if (this.heaviest === undefined || this.countOf(this.heaviest) < least) this.heaviest = this.mostOf();
+    const { heaviest } = this;
+    if (heaviest === undefined || this.countOf(heaviest) < Math.max(1, least)) return false;
+    const mine = heaviest * OWNER_WORDS;
+    const record = ownerWords[mine + OLDEST] as number;
+    ownerWords[mine + OLDEST] = records[record * WORDS + NEWER] as number;
+    ownerWords[mine + COUNT] = this.countOf(heaviest) - 1;
     this.unlink(record);
     this.count -= 1;
     return true;
@@ -96,7 +98,31 @@ export class KeyTable {
     this.heaviest = undefined;
   }
 
-  private find({ number }: Owner, { a, b, c }: KeyHash): boolean {
+  private enter(owner: string): number {
+    const number = this.owners.size;
+    if (number * OWNER_WORDS === this.ownerWords.length) {
+      const words = new Int32Array(this.ownerWords.length * 2);
+      words.set(this.ownerWords);
+      this.ownerWords = words;
+    }
+    // Numbers are given anew after `clear`.
+    this.ownerWords[number * OWNER_WORDS + COUNT] = 0;
+    this.owners.set(owner, number);
+    return number;
+  }
+
+  private countOf(owner: number): number {
+    return this.ownerWords[owner * OWNER_WORDS + COUNT] as number;
+  }
+
+  /** Who has most keys. */
+  private mostOf(): number | undefined {
+    let most: number | undefined;
+    for (let owner = 0; owner < this.owners.size; owner += 1) if (most === undefined || this.countOf(owner) > this.countOf(most)) most = owner;
+    return most;
+  }
+
+  private find(number: number, { a, b, c }: KeyHash): boolean {
     const { records, buckets } = this;
     for (let record = buckets[a & (buckets.length - 1)] as number; record !== NONE; ) {
       const at = record * WORDS;

@@ -89,6 +89,25 @@ describe('a device', () => {
     expect(text).toContain('"big":1180591620717411303424');
   });
 
+  it('shows the text of its last reading, whatever its length and letters', () => {
+    const devices = registry();
+    const text = (): string | undefined => devices.get('dev')?.text;
+    for (const word of ['x', 'x'.repeat(3000), '', 'äöü€😀', 'x'.repeat(100), '€'.repeat(900), 'y', '\u0000"\\']) {
+      const one = reading({ word, n: 1 }, { receivedAt: T });
+      devices.saw(message(one.topic), { kind: 'readings', readings: [one] }, [undefined]);
+      expect(text()).toBe(encodeReading(one));
+      expect(devices.get('dev')?.cut).toBe(false);
+    }
+  });
+
+  it('shows nothing of a reading that is too long even without most of its values', () => {
+    const devices = registry();
+    seen(devices, { topic: 't/'.repeat(40_000) });
+    expect([devices.get('dev')?.text, devices.get('dev')?.cut]).toEqual(['{}', true]);
+    seen(devices, {});
+    expect([JSON.parse(devices.get('dev')?.text ?? '').values, devices.get('dev')?.cut]).toEqual([{ t: 1 }, false]);
+  });
+
   it('is not made by a replayed dead letter, nor counted', () => {
     const devices = registry();
     const replay = { of: 'd', count: 1, scope: 'message', readingId: undefined, readings: undefined, route: undefined, firstFailedAt: undefined } as const;
@@ -135,6 +154,22 @@ describe('bounds', () => {
     expect([devices.ownerOf('t/b'), devices.ownerOf('t/a')?.device]).toEqual([undefined, 'a']);
   });
 
+  it('one that takes the place of another has nothing of it', () => {
+    const devices = registry({ entries: 1 });
+    for (const at of [0, 6, 12]) seen(devices, { device: 'a', topic: `t/${at}`, receivedAt: T + at * SECOND, flags: ['late'] }, { a: 1 });
+    devices.buried(letter({ device: 'a' }));
+    seen(devices, { device: 'b', topic: 't/b', profile: 'q', receivedAt: T + 60 * SECOND, measuredAt: T }, { b: 2 });
+    const b = devices.get('b');
+    expect([devices.get('a'), devices.ownerOf('t/0'), devices.ownerOf('t/12'), devices.ownerOf('t/b')?.device]).toEqual([undefined, undefined, undefined, 'b']);
+    expect(b).toMatchObject({ profile: 'q', topic: 't/b', firstSeenAt: T + 60 * SECOND, lastSeenAt: T + 60 * SECOND, intervalMs: Number.NaN });
+    expect(b).toMatchObject({ readings: 1, refused: 0, late: 0, lastFlags: undefined, cut: false });
+    expect([b?.flags(), b?.topics(), b?.samples]).toEqual([{}, ['t/b'], { names: ['b'], at: [T + 60 * SECOND], values: [[2]] }]);
+    expect(JSON.parse(b?.text ?? '').values).toEqual({ b: 2 });
+    seen(devices, { device: 'c', topic: 't/c' }, { word: 'no number' });
+    expect(devices.get('c')?.samples).toBeUndefined();
+    expect(devices.historyBytes).toBe(0);
+  });
+
   it.each(['__proto__', 'constructor', 'x'.repeat(4096), '\u0000\u001b[2J', '\ud800', '', 'summary'])('%j is a name like any other', (device) => {
     const devices = registry();
     seen(devices, { device });
@@ -176,7 +211,7 @@ describe('bounds', () => {
         expect(names(devices)).toEqual(order);
         for (const [device, counts] of expected) expect(devices.get(device)).toMatchObject(counts);
         const owners = ['x', 'y', 'z'].flatMap((topic) => devices.ownerOf(topic) ?? []);
-        for (const owner of owners) expect(devices.get(owner.device)).toBe(owner);
+        for (const owner of owners) expect(devices.get(owner.device)?.topics()).toEqual(owner.topics());
       }),
     );
   });
