@@ -1,3 +1,5 @@
+import { topicFromRoutingKey } from './message.ts';
+
 /** So many topics are kept ready wherever something is worked out for a topic: fleets of 100,000 devices have room. */
 export const TOPICS_KEPT = 131_072;
 /** Characters of them all: 128 of each on average, so that a flood of long ones takes no more. */
@@ -63,6 +65,12 @@ export class TopicMemory {
     return found;
   }
 
+  clear(): void {
+    this.known.clear();
+    this.hand = this.known.entries();
+    this.characters = 0;
+  }
+
   private enter(name: string): KnownTopic {
     const topic = this.topicOf(name);
     const entered = new KnownTopic(topic, name);
@@ -94,8 +102,21 @@ export class TopicMemory {
 }
 
 const byTopic = new TopicMemory((topic) => topic);
+const byRoutingKey = new TopicMemory(topicFromRoutingKey);
+
+/** What is known of the topic that an AMQP routing key stands for. Its texts are the same for the same key: they need not be held with each message. */
+export function topicOfKey(routingKey: string): KnownTopic {
+  return byRoutingKey.get(routingKey);
+}
 
 /** What is known of a topic. Costs a comparison where the message at hand is of it. */
 export function knownTopic(topic: string): KnownTopic {
   return last.topic === topic ? last : byTopic.get(topic);
+}
+
+/** Other rules are in force: what was worked out by the old ones holds on to them. */
+export function forgetTopics(): void {
+  byTopic.clear();
+  byRoutingKey.clear();
+  last = new KnownTopic('', '');
 }

@@ -3,6 +3,7 @@ import { fault } from '../domain/fault.ts';
 import { owed } from '../domain/ledger.ts';
 import type { Replay } from '../domain/message.ts';
 import type { Reading } from '../domain/reading.ts';
+import { forgetTopics } from '../domain/topic-memory.ts';
 import { Batcher } from './batcher.ts';
 import type { Holdings } from './books-watch.ts';
 import { NO_ROUTE_NAME } from './graveyard.ts';
@@ -56,6 +57,7 @@ export class Forwarder {
   use(rules: Rules): void {
     this.flush();
     this.rules = rules;
+    forgetTopics();
     this.lanes.fence();
   }
 

@@ -30,13 +30,16 @@ export class LastReadings {
     return bytes - before;
   }
 
+  /** `{}` where none was kept. */
   read(slot: number): string {
-    return this.slabs.read(this.records.word(slot, TEXT), this.records.word(slot, TEXT_BYTES));
+    const block = this.records.word(slot, TEXT);
+    return block === NONE ? NO_TEXT : this.slabs.read(block, this.records.word(slot, TEXT_BYTES));
   }
 
   /** Answers how many bytes it had. */
   forget(slot: number): number {
-    this.slabs.give(this.records.word(slot, TEXT));
+    const block = this.records.word(slot, TEXT);
+    if (block !== NONE) this.slabs.give(block);
     return this.records.word(slot, TEXT_BYTES);
   }
 

@@ -1,6 +1,6 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { type InboundMessage, type Replay, RECEIVED_AT_HEADER, topicFromRoutingKey } from '../domain/message.ts';
-import { TopicMemory } from '../domain/topic-memory.ts';
+import { type InboundMessage, type Replay, RECEIVED_AT_HEADER } from '../domain/message.ts';
+import { topicOfKey } from '../domain/topic-memory.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { within } from './deadline.ts';
@@ -132,12 +132,9 @@ export function inboundMessage(message: Delivered, receivedAt: number): InboundM
   return { ...arrived, messageId: undefined, qos: original.qos };
 }
 
-/** The same texts for the same key: what is behind this finds its topic by identity, and what is in flight does not hold a key of its own. */
-const topics = new TopicMemory(topicFromRoutingKey);
-
 function arrival(message: Delivered, key: string, receivedAt: number, replay: Replay | undefined): InboundMessage {
   const { fields, properties } = message;
-  const { topic, routingKey } = topics.get(key);
+  const { topic, routingKey } = topicOfKey(key);
   const headers = properties.headers;
   const deliveryCount: unknown = headers?.['x-delivery-count'];
   const qos: unknown = headers?.['x-mqtt-publish-qos'];

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KnownTopic, knownTopic, TopicMemory } from '../../../src/domain/topic-memory.ts';
+import { forgetTopics, KnownTopic, knownTopic, TopicMemory, topicOfKey } from '../../../src/domain/topic-memory.ts';
 
 const dotted = (most: number, characters = 1_000_000): TopicMemory => new TopicMemory((key) => key.replaceAll('.', '/'), most, characters);
 
@@ -67,5 +67,19 @@ describe('a memory of topics', () => {
     expect(other).not.toBe(byKey);
     expect([other.topic, other.routingKey]).toEqual(['at.hand', 'at.hand']);
     expect(knownTopic('at.hand')).toBe(other);
+  });
+
+  it('is empty when it was told to forget', () => {
+    const [key, topic] = [topicOfKey('forget.me'), knownTopic('forget/me/too')];
+    expect([topicOfKey('forget.me'), key.topic]).toEqual([key, 'forget/me']);
+    forgetTopics();
+    expect(knownTopic('forget/me/too')).not.toBe(topic);
+    expect(topicOfKey('forget.me')).not.toBe(key);
+    const memory = dotted(2);
+    for (const name of ['a', 'b', 'c']) memory.get(name);
+    memory.clear();
+    expect(memory.size).toBe(0);
+    for (const name of ['a', 'b', 'c', 'd', 'e']) memory.get(name);
+    expect(memory.size).toBe(2);
   });
 });

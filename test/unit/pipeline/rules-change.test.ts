@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failed, type FaultCode, ok } from '../../../src/domain/fault.ts';
 import { Ledger } from '../../../src/domain/ledger.ts';
 import type { RouteSpec } from '../../../src/domain/route.ts';
+import { knownTopic } from '../../../src/domain/topic-memory.ts';
 import { Dedupe } from '../../../src/pipeline/dedupe.ts';
 import { type DeliveryOwner, PendingDelivery } from '../../../src/pipeline/delivery.ts';
 import { Forwarder } from '../../../src/pipeline/forwarder.ts';
@@ -117,6 +118,15 @@ describe('other settings while it runs', () => {
     waiting.forEach((go) => go());
     await time.runUntil(10_001);
     expect(said()).toEqual(['old a 1', 'old a 2', 'new b 3']);
+  });
+
+  it('leave nothing of what the old ones have worked out for a topic: it would hold on to them', () => {
+    const { forwarder, accept } = rig(rules('old', rule('r', publishTo('a', { batch: MANY }))));
+    accept('1');
+    const before = knownTopic('d/1');
+    expect(before.likeness).toBeDefined();
+    forwarder.use(rules('new', rule('r', publishTo('b', { batch: MANY }))));
+    expect(knownTopic('d/1')).not.toBe(before);
   });
 
   it('seal what is open, so that no batch is of both', async () => {
