@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { announcer, urlOf } from './app/announce.ts';
-import { DirectEdge } from './app/direct-edge.ts';
+import type { MakeDirectEdge } from './app/edge-loader.ts';
 import { followEvents, followSessions } from './app/follow.ts';
 import { type Component, namesOf, type SessionName } from './app/names.ts';
 import { gatewayHttp } from './app/http.ts';
@@ -48,6 +48,8 @@ export interface AppOptions {
   readonly load?: (() => Promise<LoadResult>) | undefined;
   /** Where they are from; undefined where they come from no file. */
   readonly configFile?: string | undefined;
+  /** See `directEdgeOf`. */
+  readonly makeEdge: MakeDirectEdge | undefined;
   readonly version: string;
   readonly logFormat: 'auto' | 'json' | 'text';
   /** An exception in our own code: the owner ends the process, and the broker gives everything back. */
@@ -76,7 +78,7 @@ export class App {
   private readonly books: BooksWatch;
   private readonly bindings: BindingWatch;
   private readonly queues: QueueWatch | undefined;
-  private readonly edge: DirectEdge | undefined;
+  private readonly edge: ReturnType<MakeDirectEdge> | undefined;
   private draining = false;
   private readonly components: readonly Component[];
   private readonly phase: (component: Component, phase: Phase, reason?: string) => void;
@@ -169,7 +171,7 @@ export class App {
       deliveryLimit: settings.source.type === 'quorum' ? settings.source.deliveryLimit : 0,
       settleSoon: () => this.pipeline.forwarder.flush(),
     });
-    this.edge = DirectEdge.of({
+    this.edge = options.makeEdge?.({
       ...shared,
       accept: (delivery) => this.pipeline.forwarder.accept(delivery),
       beforeAcks: () => this.pipeline.surroundings.keep(),

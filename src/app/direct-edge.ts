@@ -36,12 +36,7 @@ export class DirectEdge {
   private readonly forget: () => void;
   private running: EdgeRunning | undefined;
 
-  /** undefined where the settings ask for none. */
-  static of(options: DirectEdgeOptions): DirectEdge | undefined {
-    return options.settings.edge.mode === 'direct' ? new DirectEdge(options) : undefined;
-  }
-
-  private constructor(options: DirectEdgeOptions) {
+  constructor(options: DirectEdgeOptions) {
     this.options = options;
     const { settings, session, scheduler, observer, logging } = options;
     const folder = settings.edge.spool.dir;

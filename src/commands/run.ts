@@ -1,14 +1,11 @@
 import { parseArgs } from 'node:util';
-import { App } from '../app.ts';
-import { EdgeApp } from '../app/edge-app.ts';
+import type { App, AppOptions } from '../app.ts';
+import type { EdgeApp } from '../app/edge-app.ts';
+import { directEdgeOf } from '../app/edge-loader.ts';
 import { keepPoolSmall, tuneHeap } from '../app/heap.ts';
 import { defaultCodecs } from '../codec/registry.ts';
 import type { ReloadTrigger } from '../http/ports.ts';
-import { ListenError } from '../edge/mqtt/door.ts';
-import { SpoolUnusable } from '../edge/spool/open-folder.ts';
-import { HttpListenError } from '../http/server.ts';
-import { TopologyError } from '../rabbit/assert-topology.ts';
-import { SessionError } from '../rabbit/session.ts';
+import { Unavailable } from '../domain/unavailable.ts';
 import { version } from '../version.ts';
 import { type Command, CommandError, EXIT } from './command.ts';
 import { formatProblem } from './problems.ts';
@@ -38,8 +35,7 @@ Exit codes: 0 drained, 1 a bug, 2 wrong command line, 3 wrong settings, 4 the br
 /** Between two looks at the files of the settings. */
 const WATCH_MS = 2000;
 
-/** What waiting cannot mend. */
-const UNAVAILABLE = [SessionError, TopologyError, HttpListenError, ListenError, SpoolUnusable] as const;
+type Start = AppOptions['start'];
 
 const FORMATS = ['auto', 'json', 'text'] as const;
 
@@ -67,10 +63,7 @@ async function run(argv: readonly string[]): Promise<number> {
     return again;
   };
   const shared = { version: version(), logFormat: log, onBug: bug };
-  app =
-    loaded.settings.edge.mode === 'bridge'
-      ? new EdgeApp({ ...shared, settings: loaded.settings, configVersion: loaded.version })
-      : new App({ ...shared, start: loaded, configFile: config, load });
+  app = loaded.settings.edge.mode === 'bridge' ? await edgeApp(loaded, shared) : await gatewayApp(loaded, { ...shared, configFile: config, load });
   for (const problem of loaded.warnings) app.logging.logger.warn(formatProblem(problem));
 
   const stopped = new Promise<void>((resolve) => {
@@ -98,14 +91,26 @@ async function run(argv: readonly string[]): Promise<number> {
     // Devices may have published by then.
     if (stop.signal.aborted) return await end();
     await app.close();
-    if (UNAVAILABLE.some((kind) => error instanceof kind)) {
-      throw new CommandError(EXIT.unavailable, (error as Error).message);
-    }
+    if (error instanceof Unavailable) throw new CommandError(EXIT.unavailable, error.message);
     throw error;
   }
   await stopped;
   watch.close();
   return await end();
+}
+
+type Shared = Pick<AppOptions, 'version' | 'logFormat' | 'onBug'>;
+
+// Each loads what it needs, and no more: a start waits for its modules.
+
+async function edgeApp(start: Start, shared: Shared): Promise<EdgeApp> {
+  const { EdgeApp } = await import('../app/edge-app.ts');
+  return new EdgeApp({ ...shared, settings: start.settings, configVersion: start.version });
+}
+
+async function gatewayApp(start: Start, rest: Omit<AppOptions, 'start' | 'makeEdge'>): Promise<App> {
+  const { App } = await import('../app.ts');
+  return new App({ ...rest, start, makeEdge: await directEdgeOf(start.settings) });
 }
 
 function options(argv: readonly string[]): { config: string; log: (typeof FORMATS)[number]; edge: boolean } {

@@ -1,4 +1,5 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify';
+import { Unavailable } from '../domain/unavailable.ts';
 import { health } from './health.ts';
 import { guardHosts } from './host-guard.ts';
 import { indexPage } from './index-page.ts';
@@ -33,7 +34,7 @@ export interface HttpServer {
 }
 
 /** The address cannot be listened on; the message says which and what to do. */
-export class HttpListenError extends Error {
+export class HttpListenError extends Unavailable {
   readonly code: string;
 
   constructor(code: string, message: string, cause: unknown) {

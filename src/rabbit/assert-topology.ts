@@ -1,5 +1,6 @@
 import type { Channel } from 'amqplib';
 import type { Observer } from '../domain/events.ts';
+import { Unavailable } from '../domain/unavailable.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { within } from './deadline.ts';
@@ -7,7 +8,7 @@ import { messageOf, replyCodeOf } from './reasons.ts';
 import { bindingText, type Topology } from './topology.ts';
 
 /** The broker will not have the topology as the settings say: names the object and what to do. */
-export class TopologyError extends Error {
+export class TopologyError extends Unavailable {
   /** The object: `queue 'sluice.ingest'`. */
   readonly what: string;
   /** AMQP reply code, or undefined when the broker did not answer. */

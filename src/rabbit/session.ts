@@ -1,5 +1,6 @@
 import { addressOf } from '../domain/broker-url.ts';
 import type { Observer, SessionState } from '../domain/events.ts';
+import { Unavailable } from '../domain/unavailable.ts';
 import { backoffMs } from '../pipeline/backoff.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { AddressRound } from './address-round.ts';
@@ -42,7 +43,7 @@ export interface SessionOptions {
 }
 
 /** `start` gave up: the reason says what to do and holds no secret. */
-export class SessionError extends Error {
+export class SessionError extends Unavailable {
   readonly permanent: boolean;
 
   constructor(reason: string, permanent: boolean) {

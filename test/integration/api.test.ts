@@ -52,6 +52,7 @@ log: { level: silent }
   const app = new App({
     start: loaded,
     configFile: file,
+    makeEdge: undefined,
     version: '0',
     logFormat: 'json',
     onBug: (error) => bugs.push(error),

@@ -50,7 +50,7 @@ log: { level: silent }
     const loaded = await loadSettings(file, {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
     const onBug = (error: unknown): void => void this.bugs.push(error);
-    this.app = new App({ start: loaded, version: '0', logFormat: 'json', onBug });
+    this.app = new App({ start: loaded, makeEdge: undefined, version: '0', logFormat: 'json', onBug });
     await this.app.start(AbortSignal.timeout(30_000));
     await until('ready', async () => (await this.reasons()).length === 0, 20_000);
   }

@@ -37,7 +37,7 @@ log: { level: silent }
   const loaded = await loadSettings(file, {});
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const bugs: unknown[] = [];
-  const app = new App({ start: loaded, version: '0', logFormat: 'json', onBug: (error) => bugs.push(error) });
+  const app = new App({ start: loaded, makeEdge: undefined, version: '0', logFormat: 'json', onBug: (error) => bugs.push(error) });
   const ask = async (path: string): Promise<Response> => await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5000) });
   const ready = async (): Promise<boolean> => (await ask('/readyz')).ok;
   try {

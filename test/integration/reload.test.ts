@@ -49,7 +49,7 @@ it('sends what a broken destination holds where new settings say, in its order, 
   const start = await load();
   if (!start.ok) throw new Error(JSON.stringify(start.problems));
   const bugs: unknown[] = [];
-  const app = new App({ start, load, configFile: file, version: '0', logFormat: 'json', onBug: (error) => bugs.push(error) });
+  const app = new App({ start, load, configFile: file, makeEdge: undefined, version: '0', logFormat: 'json', onBug: (error) => bugs.push(error) });
   const url = `http://127.0.0.1:${port}`;
   const signal = AbortSignal.timeout(120_000);
   const reasons = async (): Promise<string> => JSON.stringify(((await (await fetch(`${url}/readyz`, { signal })).json()) as { reasons: string[] }).reasons);

@@ -1,8 +1,9 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { Unavailable } from '../../domain/unavailable.ts';
 import type { Address } from './options.ts';
 
 /** The address cannot be listened on; the message says which and what to do. */
-export class ListenError extends Error {
+export class ListenError extends Unavailable {
   override readonly name = 'ListenError';
   readonly code: string;
 

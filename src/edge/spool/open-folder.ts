@@ -1,3 +1,4 @@
+import { Unavailable } from '../../domain/unavailable.ts';
 import { type Files, makeFolder, quietly } from '../../state/files.ts';
 import { FolderBusy, FolderLock } from '../../state/folder-lock.ts';
 import type { LogFiles } from '../log/files.ts';
@@ -6,7 +7,7 @@ import { Mark } from './mark.ts';
 import { type Damage, listSegments, noteDamage, type Segment } from './segment.ts';
 
 /** The folder cannot be used at all; the message says what to do. */
-export class SpoolUnusable extends Error {}
+export class SpoolUnusable extends Unavailable {}
 
 export interface OpenedFolder {
   readonly lock: FolderLock;
