@@ -7,8 +7,8 @@ const BLOCKS = PAGE_BYTES / STEP_BYTES;
 const GROWTH = 8;
 /** Sizes of which so many or fewer fill a page are parts of one: what is left of it would be too much else. */
 const FEW = 8;
-/** Longest character in UTF-8, but for one byte: a text that leaves so many bytes free was not cut off. */
-export const SPARE_BYTES = 3;
+/** Longest character in UTF-8: one that was left out had no room, so a text that leaves so many bytes free was not cut off. */
+export const SPARE_BYTES = 4;
 /** Bytes of the largest block. */
 export const LARGEST_BLOCK = PAGE_BYTES;
 

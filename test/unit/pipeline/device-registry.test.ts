@@ -158,6 +158,8 @@ describe('bounds', () => {
     const devices = registry({ entries: 1 });
     for (const at of [0, 6, 12]) seen(devices, { device: 'a', topic: `t/${at}`, receivedAt: T + at * SECOND, flags: ['late'] }, { a: 1 });
     devices.buried(letter({ device: 'a' }));
+    // One comes before another goes: it is the next but one that takes the place.
+    seen(devices, { device: 'between', topic: 't/between' });
     seen(devices, { device: 'b', topic: 't/b', profile: 'q', receivedAt: T + 60 * SECOND, measuredAt: T }, { b: 2 });
     const b = devices.get('b');
     expect([devices.get('a'), devices.ownerOf('t/0'), devices.ownerOf('t/12'), devices.ownerOf('t/b')?.device]).toEqual([undefined, undefined, undefined, 'b']);
@@ -195,21 +197,27 @@ describe('bounds', () => {
       late: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 5 }), (steps, entries) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), fc.integer({ min: 1, max: 5 }), (steps, entries) => {
         const devices = registry({ entries });
-        const expected = new Map<string, { readings: number; late: number }>();
+        const expected = new Map<string, { readings: number; late: number; topics: string[]; first: number; at: number }>();
         let order: string[] = [];
         let at = T;
         for (const { device, topic, gap, late } of steps) {
           at += gap;
-          seen(devices, { device, topic, receivedAt: at, flags: late ? ['late'] : undefined });
-          const before = expected.get(device) ?? { readings: 0, late: 0 };
-          expected.set(device, { readings: before.readings + 1, late: before.late + Number(late) });
+          seen(devices, { device, topic, receivedAt: at, flags: late ? ['late'] : undefined }, { t: at });
+          const before = expected.get(device) ?? { readings: 0, late: 0, topics: [], first: at };
+          const topics = [...before.topics.filter((each) => each !== topic), topic];
+          expected.set(device, { readings: before.readings + 1, late: before.late + Number(late), topics, first: before.first, at });
           order = [device, ...order.filter((each) => each !== device)];
           for (const gone of order.splice(entries)) expected.delete(gone);
         }
         expect(names(devices)).toEqual(order);
-        for (const [device, counts] of expected) expect(devices.get(device)).toMatchObject(counts);
+        for (const [device, { readings, late, topics, first, at: last }] of expected) {
+          const found = devices.get(device);
+          expect(found).toMatchObject({ readings, late, firstSeenAt: first, lastSeenAt: last, topic: topics.at(-1) });
+          expect([found?.topics(), found?.flags(), found?.samples?.at[0]]).toEqual([topics, late > 0 ? { late } : {}, first]);
+          expect(JSON.parse(found?.text ?? '')).toMatchObject({ device, values: { t: last } });
+        }
         const owners = ['x', 'y', 'z'].flatMap((topic) => devices.ownerOf(topic) ?? []);
         for (const owner of owners) expect(devices.get(owner.device)?.topics()).toEqual(owner.topics());
       }),

@@ -91,4 +91,18 @@ describe('KeyTable', () => {
     }
     expect(table.size).toBe(5000);
   });
+
+  it('knows what each of thousands of owners has', () => {
+    const table = new KeyTable();
+    const keys = Array.from({ length: 3 }, (_, i) => hasher.hash(String(i)));
+    const owners = Array.from({ length: 3000 }, (_, i) => `d${i}`);
+    // The last ones have three keys, all others two.
+    for (const [n, key] of keys.entries()) for (const owner of n < 2 ? owners : owners.slice(-10)) table.add(owner, key);
+    for (let i = 0; i < 10; i += 1) expect(table.evictHeaviest(3)).toBe(true);
+    expect(table.evictHeaviest(3)).toBe(false);
+    expect(table.size).toBe(6000);
+    const kept = (owner: string): boolean[] => keys.map((key) => table.has(owner, key));
+    expect(owners.slice(0, -10).filter((owner) => kept(owner).join() !== 'true,true,false')).toEqual([]);
+    expect(owners.slice(-10).filter((owner) => kept(owner).join() !== 'false,true,true')).toEqual([]);
+  });
 });
