@@ -67,7 +67,6 @@ export class TopicMemory {
 
   clear(): void {
     this.known.clear();
-    this.hand = this.known.entries();
     this.characters = 0;
   }
 

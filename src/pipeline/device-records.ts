@@ -73,26 +73,14 @@ export class DeviceRecords {
     }
     const at = (slot % PAGE_RECORDS) * DOUBLES;
     this.numbers[slot >> SHIFT]?.fill(0, at, at + DOUBLES);
-    this.devices[slot] = device;
-    this.profiles[slot] = profile;
-    this.topics[slot] = topic;
-    this.others[slot] = undefined;
-    this.lastFlags[slot] = undefined;
-    this.flagCounts[slot] = NOTHING;
-    this.names[slot] = NOTHING;
+    this.name(slot, device, profile, topic);
     for (const word of [OLDER, NEWER, TEXT, HISTORY, HISTORY_OLDER, HISTORY_NEWER]) this.setWord(slot, word, NONE);
     return slot;
   }
 
   /** Keeps nothing of it alive. */
   leave(slot: number): void {
-    this.devices[slot] = '';
-    this.profiles[slot] = '';
-    this.topics[slot] = '';
-    this.others[slot] = undefined;
-    this.lastFlags[slot] = undefined;
-    this.flagCounts[slot] = NOTHING;
-    this.names[slot] = NOTHING;
+    this.name(slot, '', '', '');
     this.free.push(slot);
   }
 
@@ -110,6 +98,17 @@ export class DeviceRecords {
 
   setWord(slot: number, field: number, value: number): void {
     (this.words[slot >> SHIFT] as Int32Array)[(slot % PAGE_RECORDS) * WORDS + field] = value;
+  }
+
+  /** All references of a slot, with nothing that was there before. */
+  private name(slot: number, device: string, profile: string, topic: string): void {
+    this.devices[slot] = device;
+    this.profiles[slot] = profile;
+    this.topics[slot] = topic;
+    this.others[slot] = undefined;
+    this.lastFlags[slot] = undefined;
+    this.flagCounts[slot] = NOTHING;
+    this.names[slot] = NOTHING;
   }
 }
 
