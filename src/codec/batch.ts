@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { EpochMs } from '../domain/message.ts';
 import type { Encoding } from '../domain/route.ts';
-import { quote } from './reading.ts';
+import { quote } from './quote.ts';
 
 /** AMQP `type` of every batch: what the body is, independent of its encoding. A new version is a new type. */
 export const BATCH_TYPE = 'sluice.readings.v1';

@@ -3,9 +3,6 @@ import type { Encoding } from '../domain/route.ts';
 /** Comma; line feed. */
 const SEPARATORS: Readonly<Record<Encoding, number>> = { json: 0x2c, ndjson: 0x0a };
 
-/** Longest character in UTF-8: with so much room behind it a text that is longer than was said shows. */
-const SPARE = 4;
-
 /**
  * Readings one behind the other, as they stand in the body of a batch: one byte between two, none before the first or behind the last.
  * They are written as they come, so that no texts have to be kept until the batch goes out.
@@ -18,18 +15,17 @@ export class Content {
   /** `room`: bytes that it will come to, as far as anybody knows. */
   constructor(encoding: Encoding, room: number) {
     this.separator = SEPARATORS[encoding];
-    this.buffer = Buffer.allocUnsafe(room + SPARE);
+    this.buffer = Buffer.allocUnsafe(room);
   }
 
-  /** `bytes`: of the text in UTF-8. Throws where it has another number of them. */
-  append(text: string, bytes: number): void {
+  /** Copies a text, which is in UTF-8. */
+  append(text: Uint8Array): void {
     const { used } = this;
     const from = used === 0 ? 0 : used + 1;
-    const end = from + bytes;
-    if (end + SPARE > this.buffer.length) this.grow(end + SPARE);
+    const end = from + text.length;
+    if (end > this.buffer.length) this.grow(end);
     if (used > 0) this.buffer[used] = this.separator;
-    const written = this.buffer.write(text, from);
-    if (written !== bytes) throw new Error(`a text of ${Buffer.byteLength(text)} bytes was said to have ${bytes}`);
+    this.buffer.set(text, from);
     this.used = end;
   }
 

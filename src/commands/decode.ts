@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { encodeReading, quote } from '../codec/reading.ts';
+import { quote } from '../codec/quote.ts';
+import { encodeReading } from '../codec/reading.ts';
 import { defaultCodecs } from '../codec/registry.ts';
 import { isoInstant } from '../domain/instant.ts';
 import { DEFAULT_LIMITS } from '../domain/profile.ts';

@@ -1,4 +1,4 @@
-import { quote } from '../codec/reading.ts';
+import { quote } from '../codec/quote.ts';
 import { isoInstant } from '../domain/instant.ts';
 import type { Reading, Value } from '../domain/reading.ts';
 import type { Path } from '../settings/problem.ts';

@@ -1,5 +1,6 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { type Compiled, compiled, refused } from './compiled.ts';
+import { shortcutOf } from './condition-shortcut.ts';
 import { firstLine } from './excerpt.ts';
 
 /** What a condition may name, with CEL's type of it. */
@@ -30,7 +31,8 @@ export class ConditionLanguage {
     const { valid, type, error } = parsed.check();
     if (!valid) return refused(`this CEL expression cannot be evaluated: ${firstLine(error)}`);
     if (type !== 'bool' && type !== 'dyn') return refused(`the expression must answer true or false, not ${type ?? 'something else'}`);
-    return compiled((values) => parsed(values) === true);
+    const shortcut = shortcutOf(parsed.ast);
+    return compiled(shortcut === undefined ? (values) => parsed(values) === true : (values) => shortcut(values) ?? parsed(values) === true);
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Reading } from './reading.ts';
 
-type Piece = string | ((reading: Reading) => string);
+type Insertion = (reading: Reading) => string;
 
 /** A routing key or header template, ready to render. */
 export interface RouteTemplate {
-  /** Set when the template names nothing of the reading: always the same text. */
-  readonly constant: string | undefined;
   render(reading: Reading): string;
+  /** Readings with the same are rendered the same: what is inserted, where that is one text and at hand, and what `render` says else. */
+  key(reading: Reading): string;
 }
 
 const NAMED = /^(tags|values|units)\.(.+)$/;
@@ -35,43 +35,48 @@ export function checkRouteTemplate(text: string): string[] {
 export function compileRouteTemplate(text: string, use: 'routing-key' | 'text'): RouteTemplate {
   const problems = checkRouteTemplate(text);
   if (problems.length > 0) throw new Error(`route template "${text}": ${problems.join('; ')}`);
-  const safe = use === 'routing-key' ? oneWord : (s: string): string => s;
-  const pieces: Piece[] = [];
-  for (const part of text.split(/(\{[^{}]*\})/)) {
-    if (part === '') continue;
-    if (!part.startsWith('{')) {
-      pieces.push(part);
-      continue;
+  const literals: string[] = [];
+  const insertions: Insertion[] = [];
+  const names: string[] = [];
+  // Literals and names in turn.
+  for (const [i, part] of text.split(/\{([^{}]*)\}/).entries()) {
+    if (i % 2 === 0) literals.push(part);
+    else {
+      names.push(part);
+      insertions.push(insertion(part));
     }
-    pieces.push(insertion(part.slice(1, -1), use, safe));
   }
-  const literal = pieces.every((piece) => typeof piece === 'string');
-  return {
-    constant: literal ? pieces.join('') : undefined,
-    render(reading) {
-      let out = '';
-      for (const piece of pieces) out += typeof piece === 'string' ? piece : piece(reading);
-      return out;
-    },
+  const safe = names.map((name) => safely(name, use));
+  const render = (reading: Reading): string => {
+    let out = literals[0] as string;
+    for (const [i, insert] of insertions.entries()) out += (safe[i] as (text: string) => string)(insert(reading)) + (literals[i + 1] as string);
+    return out;
   };
+  const [first, ...others] = insertions;
+  if (first === undefined) return { render, key: () => text };
+  return { render, key: others.length === 0 ? first : render };
 }
 
 function oneWord(text: string): string {
   return /[.#*]/.test(text) ? text.replaceAll(/[.#*]/g, '_') : text;
 }
 
-function insertion(name: string, use: 'routing-key' | 'text', safe: (s: string) => string): (reading: Reading) => string {
-  if (name === 'device') return (reading) => safe(reading.device);
-  if (name === 'profile') return (reading) => safe(reading.profile);
-  if (name === 'topic') {
-    return use === 'routing-key' ? (reading) => reading.topic.split('/').map(safe).join('.') : (reading) => reading.topic;
-  }
+function safely(name: string, use: 'routing-key' | 'text'): (text: string) => string {
+  if (use === 'text') return (text) => text;
+  return name === 'topic' ? (topic) => topic.split('/').map(oneWord).join('.') : oneWord;
+}
+
+/** What is inserted, before it is made fit. */
+function insertion(name: string): Insertion {
+  if (name === 'device') return (reading) => reading.device;
+  if (name === 'profile') return (reading) => reading.profile;
+  if (name === 'topic') return (reading) => reading.topic;
   const [, table, field] = NAMED.exec(name) ?? [];
   if (field === undefined) throw new Error(`unknown insertion {${name}}`);
   return (reading) => {
     const from = table === 'tags' ? reading.tags : table === 'units' ? reading.units : reading.values;
     if (from === undefined || !Object.hasOwn(from, field)) return MISSING;
     const found = String(from[field]);
-    return found === '' ? MISSING : safe(found);
+    return found === '' ? MISSING : found;
   };
 }

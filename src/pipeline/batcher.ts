@@ -73,14 +73,14 @@ export class Batcher {
     }
   }
 
-  /** `text`: of the item, with as many bytes as that says. Asks the clock only where a batch is opened or sealed. Answers true if a new one was opened: the next due time may have moved. */
-  add(destination: Destination, item: Item, text: string, clock: Clock): boolean {
+  /** `text`: of the item, with as many bytes as that says; it is copied. Asks the clock only where a batch is opened or sealed. Answers true if a new one was opened: the next due time may have moved. */
+  add(destination: Destination, item: Item, text: Uint8Array, clock: Clock): boolean {
     const { count, bytes, ageMs } = destination.action.batch;
     const place = this.placeOf(destination);
     if (place.items !== undefined && place.bytes + item.bytes > bytes) this.seal(place, 'bytes', clock.now());
     const opened = place.items === undefined;
     const items = place.items ?? this.open(place, destination, item.bytes, clock.monotonic() + ageMs);
-    place.content.append(text, item.bytes);
+    place.content.append(text);
     items.push(item);
     place.bytes += item.bytes;
     this.count += 1;

@@ -125,7 +125,7 @@ export class DeviceRegistry {
     return silent;
   }
 
-  saw(message: InboundMessage, result: Normalised, texts: readonly (string | undefined)[]): void {
+  saw(message: InboundMessage, result: Normalised, texts: readonly (Uint8Array | undefined)[]): void {
     if (result.kind !== 'readings' || message.replay !== undefined) return;
     const { readings } = result;
     for (let i = 0; i < readings.length; i += 1) this.note(readings[i] as Reading, texts[i]);
@@ -150,7 +150,7 @@ export class DeviceRegistry {
     return slot === undefined ? undefined : new Device(this.sources, slot);
   }
 
-  private note(reading: Reading, text: string | undefined): void {
+  private note(reading: Reading, text: Uint8Array | undefined): void {
     const { receivedAt } = reading;
     let slot = this.slots.get(reading.device);
     const again = slot !== undefined && this.records.topics[slot] === reading.topic;
@@ -161,7 +161,7 @@ export class DeviceRegistry {
       this.seen.renew(slot);
     }
     this.count(slot, reading);
-    this.characters += this.texts.keep(slot, reading, text ?? encodeReading(reading));
+    this.characters += this.texts.keep(slot, reading, text ?? Buffer.from(encodeReading(reading)));
     this.histories.add(slot, receivedAt, reading.values, again);
     while (this.slots.size > this.entries || (this.characters > this.maxCharacters && this.slots.size > 1)) this.forget(this.seen.oldest);
   }

@@ -1,4 +1,4 @@
-import { quote } from '../codec/reading.ts';
+import { quote } from '../codec/quote.ts';
 import { excerpt } from '../domain/excerpt.ts';
 import { escapeKey } from '../domain/flatten.ts';
 import { compileSource, type Document, type PayloadPath, readPath } from '../domain/payload-path.ts';

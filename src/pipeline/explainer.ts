@@ -1,6 +1,6 @@
 import { type CodecRegistry, defaultCodecs } from '../codec/registry.ts';
 import { safeJson } from '../domain/safe-text.ts';
-import { quote } from '../codec/reading.ts';
+import { quote } from '../codec/quote.ts';
 import type { Limits, ProfileSpec } from '../domain/profile.ts';
 import type { RouteSpec } from '../domain/route.ts';
 import { explain, explanationText } from './explain.ts';

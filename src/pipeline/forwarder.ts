@@ -1,4 +1,4 @@
-import { encodeReading } from '../codec/reading.ts';
+import { ReadingWriter } from '../codec/reading.ts';
 import { fault } from '../domain/fault.ts';
 import { owed } from '../domain/ledger.ts';
 import type { Replay } from '../domain/message.ts';
@@ -9,6 +9,7 @@ import type { Holdings } from './books-watch.ts';
 import { NO_ROUTE_NAME } from './graveyard.ts';
 import { type LaneServices, laneKey } from './lane.ts';
 import { Lanes } from './lanes.ts';
+import type { Normalised } from './normaliser.ts';
 import type { Onlooker } from './onlooker.ts';
 import { readingsInScope, routingInScope } from './replay-scope.ts';
 import type { Batch, Delivery, Destination, Item, LaneStatus } from './ports.ts';
@@ -42,6 +43,10 @@ export class Forwarder {
   private rules: Rules;
   private readonly batcher: Batcher;
   private readonly lanes: Lanes;
+  /** For the message at hand, with what follows: its texts, and where they go. */
+  private readonly writer = new ReadingWriter();
+  private readonly texts: (Uint8Array | undefined)[] = [];
+  private readonly routings: Routing[] = [];
   private readonly idleWaiters: Set<() => void> = new Set();
   private wakeAt: number | undefined;
   private cancelWake: () => void = () => {};
@@ -93,7 +98,7 @@ export class Forwarder {
     const result = this.rules.normaliser.normalise(message);
     switch (result.kind) {
       case 'readings':
-        this.forward(delivery, result.readings);
+        this.forward(delivery, result);
         this.relieve();
         return;
       case 'filtered':
@@ -144,10 +149,11 @@ export class Forwarder {
     for (const wake of this.idleWaiters) wake();
   }
 
-  private forward(delivery: Delivery, all: readonly Reading[]): void {
+  private forward(delivery: Delivery, result: Normalised & { readonly kind: 'readings' }): void {
     const { ledger } = this.options;
     const { router } = this.rules;
     const { replay } = delivery.message;
+    const all = result.readings;
     const readings = readingsInScope(all, replay);
     if ('code' in readings) {
       this.buryMessage(delivery, readings);
@@ -156,16 +162,26 @@ export class Forwarder {
     ledger.readings += readings.length;
     if (replay === undefined) for (const reading of readings) ledger.delays.arrived(reading);
     // Two walks: how many parts there are must be known before the first can settle.
-    const routings = readings.map((reading) => routingInScope(router.route(reading), replay));
+    const { routings, texts, writer } = this;
+    const { length } = readings;
+    if (routings.length !== length) {
+      routings.length = length;
+      texts.length = length;
+    }
     let parts = 0;
-    for (const { takers } of routings) parts += Math.max(1, takers.length);
+    for (let i = 0; i < length; i += 1) {
+      const routing = routingInScope(router.route(readings[i] as Reading), replay);
+      routings[i] = routing;
+      parts += Math.max(1, routing.takers.length);
+    }
     delivery.split(parts, all.length);
-    const texts = readings.map((reading, i) => this.send(delivery, reading, routings[i] as Routing));
-    this.options.onlooker?.saw(delivery.message, { kind: 'readings', readings }, routings, texts);
+    writer.begin();
+    for (let i = 0; i < length; i += 1) texts[i] = this.send(delivery, readings[i] as Reading, routings[i] as Routing);
+    this.options.onlooker?.saw(delivery.message, readings === all ? result : { kind: 'readings', readings }, routings, texts);
   }
 
   /** Answers the reading as it goes out, where it does. */
-  private send(delivery: Delivery, reading: Reading, routing: Routing): string | undefined {
+  private send(delivery: Delivery, reading: Reading, routing: Routing): Uint8Array | undefined {
     const { graveyard, ledger } = this.options;
     if (routing.fault !== undefined) {
       const route = routing.faultRoute ?? NO_ROUTE_NAME;
@@ -176,14 +192,14 @@ export class Forwarder {
       this.settle(delivery, routing.droppedBy, 'filtered');
     }
     if (routing.takers.length === 0 && routing.taps.length === 0) return undefined;
-    const text = encodeReading(reading);
-    const bytes = Buffer.byteLength(text);
-    for (const destination of routing.takers) this.offer(delivery, reading, destination, text, bytes);
-    for (const destination of routing.taps) this.tap({ delivery, device: reading.device, ageMs: undefined, bytes, dedupeKey: undefined }, text, destination);
+    const text = this.writer.write(reading);
+    for (const destination of routing.takers) this.offer(delivery, reading, destination, text);
+    for (const destination of routing.taps)
+      this.tap({ delivery, device: reading.device, ageMs: undefined, bytes: text.length, dedupeKey: undefined }, text, destination);
     return text;
   }
 
-  private offer(delivery: Delivery, reading: Reading, destination: Destination, text: string, bytes: number): void {
+  private offer(delivery: Delivery, reading: Reading, destination: Destination, text: Uint8Array): void {
     const { dedupe, graveyard, ledger } = this.options;
     const { route } = destination;
     const remembered = rememberedAs(reading, destination, delivery.message.replay);
@@ -198,16 +214,16 @@ export class Forwarder {
       graveyard.buryReading(delivery, reading, route, fault('LANE_FULL', `${lane.size} readings wait already; held by ${lane.lastFault}`));
       return;
     }
-    this.add(destination, { delivery, device: reading.device, ageMs: ledger.delays.ageOf(reading), bytes, dedupeKey }, text);
+    this.add(destination, { delivery, device: reading.device, ageMs: ledger.delays.ageOf(reading), bytes: text.length, dedupeKey }, text);
   }
 
-  private add(destination: Destination, item: Item, text: string): void {
+  private add(destination: Destination, item: Item, text: Uint8Array): void {
     if (this.batcher.add(destination, item, text, this.options.scheduler)) this.arm();
   }
 
   private tapItems = 0;
 
-  private tap(item: Item, text: string, destination: Destination): void {
+  private tap(item: Item, text: Uint8Array, destination: Destination): void {
     this.tapItems += 1;
     this.add(destination, item, text);
   }

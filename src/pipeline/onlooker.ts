@@ -12,9 +12,9 @@ import type { TapHub } from './tap-hub.ts';
 export interface Onlooker {
   /**
    * One message, once it is known where its parts go. `routings` and `texts` go with the readings of `result` and are
-   * empty for everything else; a text is the reading in wire format, where it was made anyway.
+   * empty for everything else; a text is the reading in wire format (UTF-8), where it was made anyway.
    */
-  saw(message: InboundMessage, result: Normalised, routings: readonly Routing[], texts: readonly (string | undefined)[]): void;
+  saw(message: InboundMessage, result: Normalised, routings: readonly Routing[], texts: readonly (Uint8Array | undefined)[]): void;
   /** A dead letter has been confirmed, at whatever stage it failed. */
   buried(letter: DeadLetter): void;
 }

@@ -1,3 +1,4 @@
+import { emptyBag } from '../domain/bag.ts';
 import { type Condition, READING_CONDITIONS } from '../domain/condition.ts';
 import { firstLine } from '../domain/excerpt.ts';
 import { type Fault, fault } from '../domain/fault.ts';
@@ -42,7 +43,7 @@ export type RuleFailure = (route: string, message: string) => void;
  */
 export class Router {
   private readonly rules: RuleIndex<Rule>;
-  private readonly context: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  private readonly context = emptyBag<unknown>();
   private readonly onRuleFailure: RuleFailure;
   /** What `context` says is of this one. */
   private asked: Reading | undefined;
@@ -70,7 +71,10 @@ export class Router {
         if (takers.length === 0) return { takers, taps, droppedBy: spec.name, fault: undefined, faultRoute: undefined };
         break;
       }
-      const destination = target.resolve(reading);
+      const way = target.resolve(reading);
+      // Nearly always. The others make their routing anew.
+      if (takers.length === 0 && taps.length === 0 && way.ends) return way.routing;
+      const { destination } = way;
       if (target.action.delivery === 'best-effort') {
         if (!isFault(destination)) taps = [...taps, destination];
       } else {
@@ -133,8 +137,22 @@ function compileCondition(text: string): Condition {
   return result.value;
 }
 
+/** Different for different texts, whatever is in them. */
+function joined(texts: readonly string[]): string {
+  return texts.map((text) => `${text.length} ${text}`).join('');
+}
+
 function isFault(found: Destination | Fault): found is Fault {
   return 'code' in found;
+}
+
+/** Where a route leads, for all readings whose templates come to the same. */
+interface Way {
+  readonly destination: Destination | Fault;
+  /** Of a reading that no other rule has taken before. */
+  readonly routing: Routing;
+  /** That is all of it: no rule behind this one is asked. */
+  readonly ends: boolean;
 }
 
 /** Renders and remembers the destinations of one publishing route. */
@@ -144,8 +162,8 @@ class Target {
   private readonly final: boolean;
   private readonly key: RouteTemplate;
   private readonly headers: readonly (readonly [string, RouteTemplate])[];
-  /** By what the templates came to. */
-  private readonly known: Map<string, Destination | Fault> = new Map();
+  /** By the keys of the templates. */
+  private readonly known: Map<string, Way> = new Map();
 
   constructor(spec: RouteSpec) {
     if (spec.action.kind !== 'publish') throw new Error('a drop rule has no target');
@@ -156,21 +174,33 @@ class Target {
     this.headers = Object.entries(spec.action.headers ?? {}).map(([name, text]) => [name, compileRouteTemplate(text, 'text')]);
   }
 
-  resolve(reading: Reading): Destination | Fault {
-    const routingKey = this.key.constant ?? this.key.render(reading);
-    if (this.headers.length === 0) return this.known.get(routingKey) ?? this.remember(routingKey, routingKey, []);
-    const headers = this.headers.map(([name, template]) => [name, template.constant ?? template.render(reading)] as const);
-    let rendered = routingKey;
-    for (const [, text] of headers) rendered += `\n${text}`;
-    return this.known.get(rendered) ?? this.remember(rendered, routingKey, headers);
+  resolve(reading: Reading): Way {
+    const { key, headers } = this;
+    const known = headers.length === 0 ? key.key(reading) : joined([key.key(reading), ...headers.map(([, template]) => template.key(reading))]);
+    return this.known.get(known) ?? this.remember(known, reading);
   }
 
-  private remember(rendered: string, routingKey: string, headers: readonly (readonly [string, string])[]): Destination | Fault {
+  private remember(known: string, reading: Reading): Way {
     if (this.known.size >= CACHED_DESTINATIONS) this.known.clear();
+    const routingKey = this.key.render(reading);
+    const headers = this.headers.map(([name, template]) => [name, template.render(reading)] as const);
+    const rendered = headers.length === 0 ? routingKey : joined([routingKey, ...headers.map(([, text]) => text)]);
     // The same after a reload: what goes the way that it went before keeps its lane, and so its order.
-    const found = this.build(`${this.route}\n${this.action.exchange}\n${rendered}`, routingKey, headers);
-    this.known.set(rendered, found);
-    return found;
+    const destination = this.build(`${this.route}\n${this.action.exchange}\n${rendered}`, routingKey, headers);
+    const failed = isFault(destination);
+    const way: Way = {
+      destination,
+      routing: {
+        takers: failed ? NONE : [destination],
+        taps: NONE,
+        droppedBy: undefined,
+        fault: failed ? destination : undefined,
+        faultRoute: failed ? this.route : undefined,
+      },
+      ends: this.action.delivery !== 'best-effort' && (this.final || failed),
+    };
+    this.known.set(known, way);
+    return way;
   }
 
   private build(key: string, routingKey: string, headers: readonly (readonly [string, string])[]): Destination | Fault {

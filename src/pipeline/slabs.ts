@@ -7,8 +7,6 @@ const BLOCKS = PAGE_BYTES / STEP_BYTES;
 const GROWTH = 8;
 /** Sizes of which so many or fewer fill a page are parts of one: what is left of it would be too much else. */
 const FEW = 8;
-/** Longest character in UTF-8: one that was left out had no room, so a text that leaves so many bytes free was not cut off. */
-export const SPARE_BYTES = 4;
 /** Bytes of the largest block. */
 export const LARGEST_BLOCK = PAGE_BYTES;
 
@@ -105,11 +103,11 @@ export class Slabs {
     return { page: page.doubles, at: ((handle % BLOCKS) * page.size) >> 3 };
   }
 
-  /** Writes a text in UTF-8 and answers its bytes; undefined where the block may have had no room for all of it, for which it should have `SPARE_BYTES` more. */
-  write(handle: number, text: string): number | undefined {
+  /** Writes bytes to the beginning of a block. Throws RangeError where it has no room for them. */
+  write(handle: number, bytes: Uint8Array): void {
     const page = this.pageOf(handle);
-    const written = page.bytes.write(text, (handle % BLOCKS) * page.size, page.size);
-    return written + SPARE_BYTES > page.size ? undefined : written;
+    if (bytes.length > page.size) throw new RangeError(`${bytes.length} bytes for a block of ${page.size}`);
+    page.bytes.set(bytes, (handle % BLOCKS) * page.size);
   }
 
   /** The text whose UTF-8 are the first `bytes` of the block. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { encodeReading, quote } from '../codec/reading.ts';
+import { quote } from '../codec/quote.ts';
+import { encodeReading, textOf } from '../codec/reading.ts';
 import type { Fault } from '../domain/fault.ts';
 import type { InboundMessage } from '../domain/message.ts';
 import type { Reading } from '../domain/reading.ts';
@@ -19,7 +20,7 @@ export function tapEvent(
   message: InboundMessage,
   result: Normalised,
   routings: readonly Routing[],
-  texts: readonly (string | undefined)[],
+  texts: readonly (Uint8Array | undefined)[],
   profile: string | undefined,
 ): string {
   const { topic, routingKey, body, receivedAt, contentType, contentEncoding, qos, redelivered } = message;
@@ -30,7 +31,7 @@ export function tapEvent(
 }
 
 /** What became of a message: `"outcome"`, `"reason"`, `"fault"`, `"readingCount"` and `"readings"`, as members of a JSON object. */
-export function outcomeJson(result: Normalised, routings: readonly Routing[], texts: readonly (string | undefined)[]): string {
+export function outcomeJson(result: Normalised, routings: readonly Routing[], texts: readonly (Uint8Array | undefined)[]): string {
   const outcome = result.kind === 'fault' ? 'dead-lettered' : result.kind;
   const reason = result.kind === 'filtered' ? quote(result.reason) : 'null';
   const fault = result.kind === 'fault' ? faultJson(result.fault) : 'null';
@@ -39,8 +40,8 @@ export function outcomeJson(result: Normalised, routings: readonly Routing[], te
   return `"outcome":"${outcome}","reason":${reason},"fault":${fault},"readingCount":${all.length},"readings":[${readings.join(',')}]`;
 }
 
-function readingJson(reading: Reading, routing: Routing | undefined, text: string | undefined): string {
-  const whole = text ?? encodeReading(reading);
+function readingJson(reading: Reading, routing: Routing | undefined, text: Uint8Array | undefined): string {
+  const whole = text === undefined ? encodeReading(reading) : textOf(text);
   const cut = whole.length > WHOLE_TEXT;
   const wire = cut ? `${shortReading(reading).slice(0, -1)},"cut":true` : whole.slice(0, -1);
   if (routing === undefined) return `${wire},"routes":[],"fault":null}`;

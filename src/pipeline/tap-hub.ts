@@ -94,7 +94,7 @@ export class TapHub {
     };
   }
 
-  saw(message: InboundMessage, result: Normalised, routings: readonly Routing[], texts: readonly (string | undefined)[]): void {
+  saw(message: InboundMessage, result: Normalised, routings: readonly Routing[], texts: readonly (Uint8Array | undefined)[]): void {
     const now = this.options.monotonic();
     let event: string | undefined;
     for (const tap of this.taps) {

@@ -33,7 +33,7 @@ export function messageOf(overrides: Partial<InboundMessage> = {}): InboundMessa
 /** Texts as they stand in the body of a batch. */
 export function contentOfTexts(texts: readonly string[], encoding: Encoding): Buffer {
   const content = new Content(encoding, 0);
-  for (const text of texts) content.append(text, Buffer.byteLength(text));
+  for (const text of texts) content.append(Buffer.from(text));
   return content.bytes();
 }
 

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
-import { keepPoolSmall, tuneHeap } from '../../../src/app/heap.ts';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it, vi } from 'vitest';
+import { followHeap, growingPercent, keepPoolSmall, tuneHeap } from '../../../src/app/heap.ts';
 import { freshPool } from '../../support/buffer-pool.ts';
 
 function tuned(...given: readonly string[]): string[] {
@@ -20,8 +22,30 @@ describe('tuneHeap', () => {
   it('leaves alone what was given', () => {
     expect(tuned('--heap_growing_percent=100')).toEqual(['--no-allocation-site-pretenuring']);
     expect(tuned('--enable-source-maps', '--heap-growing-percent=100')).toEqual(['--no-allocation-site-pretenuring']);
-    expect(tuned('--allocation-site-pretenuring')).toEqual(['--heap-growing-percent=50']);
+    expect(tuned('--allocation-site-pretenuring')).toEqual(['--heap-growing-percent=80']);
     expect(tuned('--no-allocation_site_pretenuring', '--heap-growing-percent=0')).toEqual([]);
+  });
+});
+
+describe('followHeap', () => {
+  it.each([
+    [0, 80],
+    [10e6, 80],
+    [25e6, 68],
+    [40e6, 43],
+    [200e6, 25],
+  ])('has a heap of %d bytes grow by %d per cent', (bytes, percent) => expect(growingPercent(bytes)).toBe(percent));
+
+  it('sets it after each collection of the whole heap, and not where it was given', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as (options: { readonly type: 'minor' | 'major'; readonly execution: 'sync' }) => void;
+    const [set, given]: [string[], string[]] = [[], []];
+    const ends = [followHeap([], (flag) => void set.push(flag)), followHeap(['--heap_growing_percent=30'], (flag) => void given.push(flag))];
+    collect({ type: 'major', execution: 'sync' });
+    await vi.waitUntil(() => set.length > 0);
+    expect(set[0]).toMatch(/^--heap-growing-percent=\d\d$/);
+    for (const end of ends) end();
+    expect(given).toEqual([]);
   });
 });
 

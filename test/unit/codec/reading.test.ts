@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeReading, quote } from '../../../src/codec/reading.ts';
+import { quote } from '../../../src/codec/quote.ts';
+import { encodeReading, ReadingWriter, textOf } from '../../../src/codec/reading.ts';
 import { emptyBag } from '../../../src/domain/bag.ts';
 import { FLAGS } from '../../../src/domain/flags.ts';
 import type { Reading, Value } from '../../../src/domain/reading.ts';
@@ -106,6 +107,52 @@ describe('encodeReading', () => {
       ]);
       expect(encodeReading(reading({ values }))).toContain(`"values":{"n\\"${i}":${i},"b":1}`);
     }
+  });
+});
+
+describe('a writer of readings', () => {
+  it('keeps the texts of one message apart, however long, until the next one begins', () => {
+    const long = fc.nat(70_000).map((n) => 'ä'.repeat(n));
+    const some = fc.array(fc.tuple(anyReading, fc.option(long, { nil: undefined, freq: 3 })), { minLength: 1, maxLength: 8 });
+    const writer = new ReadingWriter();
+    fc.assert(
+      fc.property(some, (all) => {
+        const readings = all.map(([one, text]) => (text === undefined ? one : { ...one, tags: bag({ text }) }));
+        writer.begin();
+        const texts = readings.map((one) => writer.write(one));
+        expect(texts.map(textOf)).toEqual(readings.map(encodeReading));
+      }),
+    );
+  });
+
+  it('writes numbers as JSON.stringify does', () => {
+    const few = fc.tuple(fc.integer({ min: -(10 ** 9), max: 10 ** 9 }), fc.integer({ min: 0, max: 12 })).map(([n, by]) => n / 10 ** by);
+    const many = fc.tuple(fc.maxSafeInteger(), fc.integer({ min: 0, max: 30 })).map(([n, by]) => n / 10 ** by);
+    const edges = fc.constantFrom(
+      0,
+      1e15,
+      1e15 - 1,
+      999_999_999,
+      1e9,
+      1e21,
+      1e-6,
+      1e-7,
+      1.5e-6,
+      0.1 + 0.2,
+      123_456_789.012_345,
+      99_999.999_999,
+      5e-324,
+      1.7976931348623157e308,
+    );
+    fc.assert(
+      fc.property(fc.oneof(few, many, edges, fc.double({ noNaN: true, noDefaultInfinity: true })), (n) => {
+        for (const value of [n, -n])
+          expect(encodeReading(reading({ values: bag<Value>({ a: value }) }))).toContain(
+            `"values":{"a":${Object.is(value, -0) ? '-0' : JSON.stringify(value)}}`,
+          );
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

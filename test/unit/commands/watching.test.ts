@@ -46,7 +46,12 @@ const ROUTER = new Router([rule('readings', publishTo('out'), { when: 'values.t 
 const EVIL = 'thermo\u001b[2J\u202e';
 const good = ({ onlooker }: GatewayApi): void => {
   const one = reading({ t: 21.5, big: 2n ** 70n, text: 'a\u009b' }, { device: EVIL, flags: ['late'], units: { t: 'Cel' } });
-  onlooker.saw({ ...message('d/x'), body: Buffer.from('{"t":21.5}') }, { kind: 'readings', readings: [one] }, [ROUTER.route(one)], [encodeReading(one)]);
+  onlooker.saw(
+    { ...message('d/x'), body: Buffer.from('{"t":21.5}') },
+    { kind: 'readings', readings: [one] },
+    [ROUTER.route(one)],
+    [Buffer.from(encodeReading(one))],
+  );
 };
 const unrouted = ({ onlooker }: GatewayApi): void => {
   const one = reading({ t: -1 });

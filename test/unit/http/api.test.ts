@@ -21,7 +21,7 @@ function setUp(options: Parameters<typeof gatewayApi>[0] = {}): GatewayApi {
 
 function seen({ onlooker, clock }: GatewayApi, rest: Partial<Reading>, values: Parameters<typeof reading>[0] = { t: 1 }): void {
   const one = reading(values, { receivedAt: clock.wall, topic: `d/${rest.device ?? ''}`, ...rest });
-  onlooker.saw(message(one.topic), { kind: 'readings', readings: [one] }, [], [encodeReading(one)]);
+  onlooker.saw(message(one.topic), { kind: 'readings', readings: [one] }, [], [Buffer.from(encodeReading(one))]);
 }
 
 interface Row {

@@ -72,7 +72,7 @@ function busy(): GatewayApi {
       { t: i, big: 2n ** 60n, on: true, name: 'x' },
       { receivedAt: clock.wall, flags: i === 0 ? undefined : ['late'], units: { t: 'Cel' }, tags: { a: 'b' } },
     );
-    onlooker.saw(message(), { kind: 'readings', readings: [one] }, [router.route(one)], [encodeReading(one)]);
+    onlooker.saw(message(), { kind: 'readings', readings: [one] }, [router.route(one)], [Buffer.from(encodeReading(one))]);
     clock.wall += 6000;
     clock.monotonic += 1000;
     provider.ledger.messageReceived(10);

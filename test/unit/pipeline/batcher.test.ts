@@ -5,7 +5,7 @@ import type { Batch } from '../../../src/pipeline/ports.ts';
 import { destination, item } from './fixtures.ts';
 
 /** As many bytes as an item of the fixtures has. */
-const TEXT = '{"n":1}';
+const TEXT = Buffer.from('{"n":1}');
 
 function setUp(): { batcher: Batcher; sealed: Batch[] } {
   const sealed: Batch[] = [];
@@ -31,10 +31,10 @@ describe('Batcher', () => {
   it('decides by bytes before adding: a batch stays below, and a first item always fits', () => {
     const { batcher, sealed } = setUp();
     const to = destination({ batch: { count: 100, bytes: 10, ageMs: 100 } });
-    batcher.add(to, item({ bytes: 8 }), 'x'.repeat(8), clockAt(0, 0));
-    batcher.add(to, item({ bytes: 3 }), 'x'.repeat(3), clockAt(0, 0));
+    batcher.add(to, item({ bytes: 8 }), Buffer.alloc(8, 'x'), clockAt(0, 0));
+    batcher.add(to, item({ bytes: 3 }), Buffer.alloc(3, 'x'), clockAt(0, 0));
     expect(sealed).toMatchObject([{ sealedBy: 'bytes', bytes: 8 }]);
-    batcher.add(to, item({ bytes: 50 }), 'x'.repeat(50), clockAt(0, 0));
+    batcher.add(to, item({ bytes: 50 }), Buffer.alloc(50, 'x'), clockAt(0, 0));
     expect(sealed.map((batch) => batch.bytes)).toEqual([8, 3, 50]);
     expect(batcher.size).toBe(0);
   });
@@ -103,7 +103,7 @@ describe('Batcher', () => {
         steps.forEach(({ to: i, bytes, wait }, n) => {
           clock += wait;
           batcher.due(clock, clock);
-          batcher.add(to[i] ?? destination(), item({ bytes, ageMs: n }), 'x'.repeat(bytes), clockAt(clock, clock));
+          batcher.add(to[i] ?? destination(), item({ bytes, ageMs: n }), Buffer.alloc(bytes, 'x'), clockAt(clock, clock));
         });
         batcher.flush(clock);
         for (const batch of sealed) {

@@ -17,7 +17,7 @@ function registry(options: Partial<{ entries: number; historyBytes: number }> = 
 
 function seen(devices: DeviceRegistry, rest: Partial<Reading> = {}, values: Parameters<typeof reading>[0] = { t: 1 }, of: Partial<InboundMessage> = {}): void {
   const one = reading(values, { receivedAt: T, ...rest });
-  devices.saw({ ...message(one.topic), ...of }, { kind: 'readings', readings: [one] }, [encodeReading(one)]);
+  devices.saw({ ...message(one.topic), ...of }, { kind: 'readings', readings: [one] }, [Buffer.from(encodeReading(one))]);
 }
 
 function letter(of: Partial<Reading> | undefined, topic = 'd/1', replay = false): DeadLetter {

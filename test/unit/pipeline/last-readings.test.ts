@@ -11,7 +11,7 @@ describe('last readings', () => {
     const texts = new LastReadings(records, slabs);
     const slot = records.enter('d', 'p', 't');
     const keep = (length: number): number => {
-      const more = texts.keep(slot, reading({ t: 1 }), 'x'.repeat(length));
+      const more = texts.keep(slot, reading({ t: 1 }), Buffer.alloc(length, 'x'));
       expect(texts.read(slot)).toBe('x'.repeat(length));
       return more;
     };

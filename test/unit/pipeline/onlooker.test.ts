@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeReading } from '../../../src/codec/reading.ts';
+import { encodeReading, textOf } from '../../../src/codec/reading.ts';
 import { fault, ok } from '../../../src/domain/fault.ts';
 import { Ledger } from '../../../src/domain/ledger.ts';
 import type { InboundMessage } from '../../../src/domain/message.ts';
@@ -37,7 +37,7 @@ function rig(extra: readonly Onlooker[] = []) {
   const outcomes: string[] = [];
   const onlooker: Onlooker = {
     saw: (of, result, routings, texts) => {
-      sights.push([result.kind === 'fault' ? result.fault.code : result.kind, routings.length, texts]);
+      sights.push([result.kind === 'fault' ? result.fault.code : result.kind, routings.length, texts.map((text) => text && textOf(text))]);
       for (const each of extra) each.saw(of, result, routings, texts);
     },
     buried: (letter) => {
@@ -89,6 +89,16 @@ describe('an onlooker', () => {
       ['CRASH_LOOP', 0, []],
     ]);
     expect(buried.toSorted()).toEqual(['CRASH_LOOP', 'DECODE_INVALID', 'NO_ROUTE']);
+  });
+
+  it('is told of no more readings than the message has, whatever the one before had', () => {
+    const { accept, sights } = rig();
+    for (const body of ['1,2,0', '1', '1,0']) accept(body);
+    expect(sights.map(([, routings, texts]) => [routings, texts.length])).toEqual([
+      [3, 3],
+      [1, 1],
+      [2, 2],
+    ]);
   });
 
   it('fills the registry: what it counts is what the books count', async () => {

@@ -79,6 +79,25 @@ describe('Router', () => {
     expect(a).not.toBe(b);
   });
 
+  it('takes no texts of a device for another destination, whatever stands between them', () => {
+    const made = router(rule('x', publishTo('x', { routingKey: 'k', headers: { site: '{tags.site}', hall: '{tags.hall}' } })));
+    const [a, b] = [
+      ['1\n2', '3'],
+      ['1', '2\n3'],
+    ].map(([site, hall]) => made.route(reading({}, { tags: { site: site as string, hall: hall as string } })).takers[0]);
+    expect(a).toMatchObject({ headers: { site: '1\n2', hall: '3' } });
+    expect(b).toMatchObject({ headers: { site: '1', hall: '2\n3' } });
+    expect(a?.key).not.toBe(b?.key);
+  });
+
+  it('sends readings to one destination whose names come to the same key', () => {
+    const made = router(rule('x', publishTo('x', { routingKey: 'r.{device}' })));
+    const [a, b, c] = ['a.b', 'a#b', 'ab'].map((device) => made.route(reading({}, { device })).takers[0]);
+    expect(a?.routingKey).toBe('r.a_b');
+    expect(b?.key).toBe(a?.key);
+    expect(c?.key).not.toBe(a?.key);
+  });
+
   it('refuses a routing key that AMQP cannot carry, counted in bytes', () => {
     const made = router(rule('x', publishTo('x', { routingKey: '{device}' })));
     expect(made.route(reading({}, { device: 'é'.repeat(127) })).takers).toHaveLength(1);
