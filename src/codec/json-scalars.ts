@@ -2,12 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import { excerpt } from '../domain/excerpt.ts';
 import type { FaultCode } from '../domain/fault.ts';
 import type { Document } from '../domain/payload-path.ts';
-import { MAX_INTEGER_DIGITS, OUT_OF_RANGE_RULE } from './number-text.ts';
+import { EXACT_DIGITS, MAX_INTEGER_DIGITS, OUT_OF_RANGE_RULE, POWERS } from './number-text.ts';
 import { hashed, MEMO_BYTES, memoised } from './text-memo.ts';
 
-/** With up to 15 digits the digits are an exact double, and so is 10^22: their quotient is rounded once, as it must be (Clinger 1990). */
-const EXACT_DIGITS = 15;
-const POWERS: readonly number[] = Array.from({ length: EXACT_DIGITS + 1 }, (_, i) => 10 ** i);
 const NOTHING = Buffer.alloc(0);
 
 /** Words, numbers and strings of JSON (RFC 8259) from bytes; `JsonReader` puts them together. */

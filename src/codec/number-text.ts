@@ -1,6 +1,10 @@
 import { excerpt } from '../domain/excerpt.ts';
 import { failed } from '../domain/fault.ts';
 
+/** With up to 15 digits the digits are an exact double, and so is 10^22: their quotient is rounded once, as it must be (Clinger 1990). */
+export const EXACT_DIGITS = 15;
+export const POWERS: readonly number[] = Array.from({ length: EXACT_DIGITS + 1 }, (_, i) => 10 ** i);
+
 /** Longer integers are refused: no consumer's decimal type holds them (IEEE 754 decimal128 has 34 digits), and they are no measurement. */
 export const MAX_INTEGER_DIGITS = 40;
 export const OUT_OF_RANGE_RULE = `numbers must fit a double, integers ${MAX_INTEGER_DIGITS} digits`;

@@ -1,3 +1,4 @@
+import { EXACT_DIGITS, POWERS } from './number-text.ts';
 import { needsEscape } from './quote.ts';
 
 /** The buffer at first, and the largest that is used again, bytes. */
@@ -9,9 +10,7 @@ const NUMBER_BYTES = 24;
 /** Views that are made once: of a text that stands first, by its bytes. */
 const VIEWS = 1024;
 
-/** With up to 15 digits there is one decimal for each double, and 10^22 is exact: their quotient is rounded once, as it must be (Clinger 1990). */
-const EXACT_DIGITS = 15;
-const POWERS: readonly number[] = Array.from({ length: EXACT_DIGITS + 1 }, (_, i) => 10 ** i);
+/** Below it there is one decimal of so many digits for each double. */
 const LIMIT = 10 ** EXACT_DIGITS;
 /** More decimals than this go to `String`; with fewer than seven it writes no exponent (ECMA-262, Number::toString). */
 const MOST_DECIMALS = 6;
@@ -104,7 +103,7 @@ export class TextWriter {
     const { bytes, at } = this;
     let count = decimals + 1;
     while (count < EXACT_DIGITS && digits >= (POWERS[count] as number)) count += 1;
-    let high = digits < WORD ? 0 : Math.floor(digits / WORD);
+    const high = digits < WORD ? 0 : Math.floor(digits / WORD);
     let low = (digits - high * WORD) | 0;
     const end = at + count + (decimals === 0 ? 0 : 1);
     const point = decimals === 0 ? at - 1 : end - decimals - 1;
@@ -114,10 +113,7 @@ export class TextWriter {
         bytes[i] = 0x2e;
         continue;
       }
-      if (left === 0) {
-        low = high | 0;
-        high = 0;
-      }
+      if (left === 0) low = high | 0;
       left -= 1;
       const rest = (low / 10) | 0;
       bytes[i] = 0x30 + low - rest * 10;
@@ -147,5 +143,5 @@ export class TextWriter {
 }
 
 function noViews(): (Uint8Array | undefined)[] {
-  return Array.from({ length: VIEWS + 1 });
+  return Array.from({ length: VIEWS });
 }

@@ -1,7 +1,7 @@
 import { encodeReading } from '../codec/reading.ts';
 import type { Reading, Value } from '../domain/reading.ts';
 
-/** Longest reading in wire format that is kept or shown whole, in characters. */
+/** Longest reading in wire format that is kept (in bytes) or shown (in characters) whole. */
 export const WHOLE_TEXT = 4096;
 /** Of a longer one: so many values, texts cut to so many characters. */
 const VALUES = 16;
