@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { App, AppOptions } from '../app.ts';
 import type { EdgeApp } from '../app/edge-app.ts';
 import { directEdgeOf } from '../app/edge-loader.ts';
-import { followHeap, keepPoolSmall, tuneHeap } from '../app/heap.ts';
+import { keepPoolSmall, tuneHeap } from '../app/heap.ts';
 import { defaultCodecs } from '../codec/registry.ts';
 import type { ReloadTrigger } from '../http/ports.ts';
 import { Unavailable } from '../domain/unavailable.ts';
@@ -42,7 +42,6 @@ const FORMATS = ['auto', 'json', 'text'] as const;
 async function run(argv: readonly string[]): Promise<number> {
   const { config, log, edge } = options(argv);
   tuneHeap();
-  followHeap();
   keepPoolSmall();
   const loaded = await settingsOrExplain(config, process.env, { codecs: defaultCodecs() });
   const stop = new AbortController();
