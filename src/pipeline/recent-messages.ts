@@ -3,6 +3,8 @@ import type { InboundMessage } from '../domain/message.ts';
 /** The last messages, so that new settings can be tried on them. Bounded in number and in bytes of payload. */
 export class RecentMessages {
   private readonly ring: (InboundMessage | undefined)[];
+  /** Bytes of each, 0 where none is: what makes room has long left the caches of the processor, and is not asked for its own. */
+  private readonly lengths: Float64Array;
   private readonly mostBytes: number;
   private next = 0;
   private held = 0;
@@ -10,6 +12,7 @@ export class RecentMessages {
   /** At most `messages`, of at most `bytes` together; one with more than a tenth of these is not kept. */
   constructor(messages: number, bytes: number) {
     this.ring = Array.from({ length: messages });
+    this.lengths = new Float64Array(messages);
     this.mostBytes = bytes;
   }
 
@@ -21,9 +24,9 @@ export class RecentMessages {
   add(message: InboundMessage): void {
     const { length } = message.body;
     if (length > this.mostBytes / 10) return;
-    this.take(this.next);
     this.ring[this.next] = message;
-    this.held += length;
+    this.held += length - (this.lengths[this.next] as number);
+    this.lengths[this.next] = length;
     this.next = this.next + 1 === this.ring.length ? 0 : this.next + 1;
     // The oldest go first: they stand behind the place that is written next.
     for (let at = this.next; this.held > this.mostBytes; at = at + 1 === this.ring.length ? 0 : at + 1) this.take(at);
@@ -35,9 +38,8 @@ export class RecentMessages {
   }
 
   private take(at: number): void {
-    const message = this.ring[at];
-    if (message === undefined) return;
-    this.held -= message.body.length;
+    this.held -= this.lengths[at] as number;
+    this.lengths[at] = 0;
     this.ring[at] = undefined;
   }
 }

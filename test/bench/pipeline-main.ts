@@ -1,3 +1,4 @@
+import { keepPoolSmall, tuneHeap } from '../../src/app/heap.ts';
 import { pipelineParts } from './pipeline.ts';
 import { USUAL } from './scenario.ts';
 import { spread } from './support/stats.ts';
@@ -7,6 +8,8 @@ import { figure, table } from './support/table.ts';
 const ROUNDS = 7;
 const scenario = { ...USUAL, payload: process.argv[2] ?? USUAL.payload, warmUp: 0, messages: 60_000 };
 
+tuneHeap();
+keepPoolSmall();
 console.log(`Node.js ${process.version}, ${scenario.payload}: CPU of the process a message, ns; ${ROUNDS} rounds of ${scenario.messages} messages\n`);
 const parts = await pipelineParts(scenario, ROUNDS);
 const base = spread(parts[0]?.ns ?? []).median;
