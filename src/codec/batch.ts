@@ -27,7 +27,7 @@ export interface EncodedBatch {
   readonly type: string;
 }
 
-/** What stands around the readings. In NDJSON every line ends with LF, the last one too, so that bodies can be concatenated. */
+/** What stands around the readings; the tail is ASCII. In NDJSON every line ends with LF, the last one too, so that bodies can be concatenated. */
 function frameOf({ id, gateway, sealedAt, encoding }: BatchInput): { readonly head: string; readonly tail: string } {
   if (encoding === 'ndjson') return { head: '', tail: '\n' };
   return { head: `{"version":${WIRE_VERSION},"batch":${quote(id)},"gateway":${quote(gateway)},"sealedAt":${sealedAt},"readings":[`, tail: ']}' };
@@ -37,7 +37,12 @@ function plainBody(input: BatchInput): Buffer {
   const { content, encoding } = input;
   if (content.length === 0 && encoding === 'ndjson') return Buffer.alloc(0);
   const { head, tail } = frameOf(input);
-  return Buffer.concat([Buffer.from(head), content, Buffer.from(tail)]);
+  const headBytes = Buffer.byteLength(head);
+  const body = Buffer.allocUnsafe(headBytes + content.length + tail.length);
+  body.write(head);
+  body.set(content, headBytes);
+  body.write(tail, headBytes + content.length);
+  return body;
 }
 
 /** The AMQP body of a batch and the properties that describe it. Pure: the same input gives the same bytes on every attempt. */

@@ -2,9 +2,12 @@ import type { Observer } from '../domain/events.ts';
 import type { Fault } from '../domain/fault.ts';
 import type { Ledger } from '../domain/ledger.ts';
 import type { Reading } from '../domain/reading.ts';
+import { type HeldPlace, Hold } from './hold.ts';
 import type { Onlooker } from './onlooker.ts';
-import { persist, type RetryOptions } from './persist.ts';
+import { persist, type PersistTask, type RetryOptions } from './persist.ts';
 import type { DeadLetter, DeadLetterSink, Delivery, Item, LaneStatus, Scheduler } from './ports.ts';
+
+const PLACE: HeldPlace = { route: '(dead letters)', destination: 'dead letters' };
 
 /** The route name under which the books keep what ended before a route took it. */
 export const NO_ROUTE_NAME = '(none)';
@@ -43,10 +46,11 @@ export class Graveyard {
   private active = 0;
   private pending = 0;
   private readonly pendingOf: Map<string, number> = new Map();
-  private held: { since: number; fault: Fault; attempts: number } | undefined;
+  private readonly hold: Hold;
 
   constructor(options: GraveyardOptions) {
     this.options = options;
+    this.hold = new Hold(options);
   }
 
   /** Letters that are not confirmed yet. */
@@ -76,16 +80,16 @@ export class Graveyard {
 
   status(): LaneStatus | undefined {
     if (this.pending === 0) return undefined;
+    const { fault, ms, attempts } = this.hold;
     return {
-      route: '(dead letters)',
-      destination: 'dead letters',
-      state: this.held === undefined ? 'sending' : 'held',
+      ...PLACE,
+      state: fault === undefined ? 'sending' : 'held',
       items: this.pending,
       batches: this.pending,
-      attempts: this.held?.attempts ?? 1,
-      heldSinceMs: this.held === undefined ? undefined : this.options.scheduler.monotonic() - this.held.since,
-      code: this.held?.fault.code,
-      message: this.held?.fault.message,
+      attempts: fault === undefined ? 1 : attempts,
+      heldSinceMs: ms,
+      code: fault?.code,
+      message: fault?.message,
     };
   }
 
@@ -123,22 +127,19 @@ export class Graveyard {
   }
 
   private async run(burial: Burial): Promise<void> {
-    const { sink, ledger, observer, scheduler, signal } = this.options;
+    const { sink, ledger, observer } = this.options;
     const { letter, delivery, route } = burial;
-    const ending = await persist({
+    const task: PersistTask = {
       attempt: async (signal) => {
         if (!delivery.live) return { ok: true, value: undefined };
         const result = await sink.bury(letter, signal);
         // What cannot even be buried is held in plain sight instead of lost: somebody has to look.
         return result.ok || result.fault.kind === 'retryable' ? result : { ok: false, fault: { ...result.fault, kind: 'retryable' } };
       },
-      availability: sink,
-      retry: this.options.retry,
-      scheduler,
-      signal,
       giveUp: () => false,
-      onFailure: (fault, attempts, retryMs) => this.hold(letter, fault, attempts, retryMs),
-    });
+      onFailure: (fault, attempts, retryMs) => this.hold.fail({ ...PLACE, destination: letter.fault.code }, fault, attempts, retryMs),
+    };
+    const ending = await persist(task, this.options);
     this.pending -= 1;
     this.pendingOf.set(route, (this.pendingOf.get(route) ?? 0) - 1);
     if (ending.kind !== 'done' || !delivery.live) {
@@ -146,26 +147,11 @@ export class Graveyard {
       delivery.settlePart('abandoned');
       return;
     }
-    this.resumed(ending.attempts);
+    this.hold.end(PLACE, ending.attempts);
     ledger.faulted(letter.fault.code);
     this.options.onlooker?.buried(letter);
     ledger.itemsSettled(route, 'dead-lettered', 1);
     observer({ type: 'dead-lettered', code: letter.fault.code, stage: letter.fault.stage, topic: letter.message.topic, message: letter.fault.message });
     delivery.settlePart('dead-lettered');
-  }
-
-  private hold(letter: DeadLetter, fault: Fault, attempt: number, retryMs: number): void {
-    const { observer, scheduler } = this.options;
-    const where = { route: '(dead letters)', destination: letter.fault.code } as const;
-    if (this.held === undefined) observer({ type: 'lane-held', ...where, code: fault.code, message: fault.message });
-    this.held = { since: this.held?.since ?? scheduler.monotonic(), fault, attempts: attempt };
-    observer({ type: 'publish-failed', ...where, code: fault.code, message: fault.message, attempt, retryMs });
-  }
-
-  private resumed(attempts: number): void {
-    if (this.held === undefined) return;
-    const heldMs = this.options.scheduler.monotonic() - this.held.since;
-    this.held = undefined;
-    this.options.observer({ type: 'lane-resumed', route: '(dead letters)', destination: 'dead letters', heldMs, attempts });
   }
 }

@@ -5,8 +5,9 @@ import type { PublishAction } from '../domain/route.ts';
 import { bytesOf, copiesIn, idsOf, partOf } from './batch-part.ts';
 import type { Dedupe } from './dedupe.ts';
 import type { Graveyard } from './graveyard.ts';
+import { type HeldPlace, Hold } from './hold.ts';
 import type { Permits } from './permits.ts';
-import { persist, type RetryOptions } from './persist.ts';
+import { persist, type PersistTask, type RetryOptions } from './persist.ts';
 import type { Batch, Destination, Item, LaneStatus, Scheduler, Sink } from './ports.ts';
 
 /** What lanes use, and whoever opens them has. */
@@ -43,26 +44,28 @@ export function laneKey(destination: Destination, topic: string): string {
 /** Nothing at all can be published. With any other code this destination alone is held up, and another might not be. */
 const NOTHING_PASSES: ReadonlySet<FaultCode> = new Set<FaultCode>(['NOT_CONNECTED', 'BLOCKED']);
 
-interface Held {
-  readonly since: number;
-  code: Fault['code'];
-  message: string;
-}
+const NO_ITEMS: readonly Item[] = [];
 
 /**
  * The one asynchronous place of the pipeline: sealed batches of one destination, in order. The head is tried until
  * the broker confirms it or it is refused for good; nothing overtakes it. One batch is under way at a time, because
  * with two a refusal of the first after an acceptance of the second would break the order.
  */
-export class Lane {
+export class Lane implements PersistTask {
   readonly key: string;
   /** Of the batch at the head: a lane may serve several routing keys (see `laneKey`). */
   private destination: Destination;
   private readonly context: LaneContext;
   private readonly queue: Batch[] = [];
+  /** Of the head while it is tried: those that are still wanted, */
+  private pending: readonly Item[] = NO_ITEMS;
+  /** of them second copies of others, which settle with those and not before, */
+  private copies: readonly Item[] = NO_ITEMS;
+  /** and what went out last. */
+  private sent: readonly Item[] = NO_ITEMS;
   private itemCount = 0;
   private attempts = 0;
-  private held: Held | undefined;
+  private readonly hold: Hold;
   private running = false;
   private released = false;
 
@@ -71,6 +74,7 @@ export class Lane {
     this.key = key;
     this.destination = destination;
     this.context = context;
+    this.hold = new Hold(context);
   }
 
   /** One route has many lanes, a lane has one route. */
@@ -91,11 +95,12 @@ export class Lane {
   /** True when a new item must be dead-lettered instead of waiting: held, full, and the route says so. */
   get overflows(): boolean {
     const { overflow, laneReadings }: PublishAction = (this.queue.at(-1)?.destination ?? this.destination).action;
-    return overflow === 'dead-letter' && this.held !== undefined && this.itemCount >= laneReadings;
+    return overflow === 'dead-letter' && this.hold.fault !== undefined && this.itemCount >= laneReadings;
   }
 
   get lastFault(): string {
-    return this.held === undefined ? '' : `${this.held.code}: ${this.held.message}`;
+    const { fault } = this.hold;
+    return fault === undefined ? '' : `${fault.code}: ${fault.message}`;
   }
 
   push(batch: Batch): void {
@@ -111,17 +116,16 @@ export class Lane {
   }
 
   status(): LaneStatus {
-    const { route, exchange, routingKey } = this.destination;
+    const { fault, ms } = this.hold;
     return {
-      route,
-      destination: `${exchange}/${routingKey}`,
-      state: this.held !== undefined ? 'held' : this.attempts > 0 ? 'sending' : 'waiting',
+      ...this.place,
+      state: fault !== undefined ? 'held' : this.attempts > 0 ? 'sending' : 'waiting',
       items: this.itemCount,
       batches: this.queue.length,
       attempts: this.attempts,
-      heldSinceMs: this.held === undefined ? undefined : this.context.scheduler.monotonic() - this.held.since,
-      code: this.held?.code,
-      message: this.held?.message,
+      heldSinceMs: ms,
+      code: fault?.code,
+      message: fault?.message,
     };
   }
 
@@ -142,31 +146,36 @@ export class Lane {
     this.context.onIdle();
   }
 
+  /** One try to send what is left of the head. */
+  attempt(signal: AbortSignal): Promise<Result<void>> {
+    const head = this.queue[0] as Batch;
+    this.pending = this.prune(this.pending);
+    const { pending } = this;
+    if (pending.length === 0) return Promise.resolve({ ok: true, value: undefined });
+    const copies = copiesIn(pending);
+    this.copies = copies;
+    this.sent = copies.length === 0 ? pending : pending.filter((item) => !copies.includes(item));
+    return this.publish(this.sent === head.items ? head : partOf(head, this.sent), signal);
+  }
+
+  onFailure(fault: Fault, attempts: number, retryMs: number): void {
+    this.hold.fail(this.place, fault, attempts, retryMs);
+    if (!NOTHING_PASSES.has(fault.code)) this.context.onRefused();
+  }
+
+  giveUp(): boolean {
+    return this.expired(this.queue[0] as Batch);
+  }
+
   private async sendHead(head: Batch): Promise<void> {
-    const { scheduler, signal, observer } = this.context;
+    const { scheduler, observer } = this.context;
     const startedAt = scheduler.monotonic();
-    let pending = head.items;
-    /** Of them, second copies of others: they settle with those, and not before. */
-    let copies: readonly Item[] = [];
-    let sent = pending;
-    const ending = await persist({
-      attempt: async (signal) => {
-        pending = this.prune(pending);
-        if (pending.length === 0) return { ok: true, value: undefined };
-        copies = copiesIn(pending);
-        sent = copies.length === 0 ? pending : pending.filter((item) => !copies.includes(item));
-        return await this.publish(sent === head.items ? head : partOf(head, sent), signal);
-      },
-      availability: this.context.sink,
-      retry: this.context.retry,
-      scheduler,
-      signal,
-      giveUp: () => this.expired(head),
-      onFailure: (fault, attempts, retryMs) => {
-        this.hold(fault, attempts, retryMs);
-        if (!NOTHING_PASSES.has(fault.code)) this.context.onRefused();
-      },
-    });
+    this.pending = head.items;
+    this.copies = NO_ITEMS;
+    this.sent = head.items;
+    const ending = await persist(this, this.context);
+    const { pending, sent, copies } = this;
+    this.forgetHead();
     switch (ending.kind) {
       case 'done':
         this.queue.shift();
@@ -203,13 +212,20 @@ export class Lane {
 
   private async publish(batch: Batch, signal: AbortSignal): Promise<Result<void>> {
     const { permits, sink } = this.context;
-    if (!(await permits.acquire(batch.bytes, signal))) return failed('NOT_CONNECTED', 'the gateway is stopping');
+    if (!permits.tryAcquire(batch.bytes) && !(await permits.acquire(batch.bytes, signal))) return failed('NOT_CONNECTED', 'the gateway is stopping');
     this.attempts += 1;
     try {
       return await sink.publish(batch, signal);
     } finally {
       permits.release(batch.bytes);
     }
+  }
+
+  /** A lane that waits for its next batch holds on to nothing. */
+  private forgetHead(): void {
+    this.pending = NO_ITEMS;
+    this.copies = NO_ITEMS;
+    this.sent = NO_ITEMS;
   }
 
   /** Leaves out what the broker will deliver again anyway, and what it has confirmed since: an earlier copy got through. */
@@ -264,31 +280,16 @@ export class Lane {
 
   private expired(head: Batch): boolean {
     const { buryAfterMs } = head.destination.action;
-    if (buryAfterMs === undefined || this.held === undefined) return false;
-    const { scheduler } = this.context;
-    const held = scheduler.monotonic() - this.held.since;
-    return Math.min(held, scheduler.now() - head.sealedAt) >= buryAfterMs;
+    const { ms } = this.hold;
+    return buryAfterMs !== undefined && ms !== undefined && Math.min(ms, this.context.scheduler.now() - head.sealedAt) >= buryAfterMs;
   }
 
-  private hold(fault: Fault, attempt: number, retryMs: number): void {
-    const { observer, scheduler } = this.context;
+  private get place(): HeldPlace {
     const { route, exchange, routingKey } = this.destination;
-    const destination = `${exchange}/${routingKey}`;
-    if (this.held === undefined) {
-      this.held = { since: scheduler.monotonic(), code: fault.code, message: fault.message };
-      observer({ type: 'lane-held', route, destination, code: fault.code, message: fault.message });
-    } else {
-      this.held.code = fault.code;
-      this.held.message = fault.message;
-    }
-    observer({ type: 'publish-failed', route, destination, code: fault.code, message: fault.message, attempt, retryMs });
+    return { route, destination: `${exchange}/${routingKey}` };
   }
 
   private resumed(attempts: number): void {
-    if (this.held === undefined) return;
-    const { observer, scheduler } = this.context;
-    const { route, exchange, routingKey } = this.destination;
-    observer({ type: 'lane-resumed', route, destination: `${exchange}/${routingKey}`, heldMs: scheduler.monotonic() - this.held.since, attempts });
-    this.held = undefined;
+    if (this.hold.fault !== undefined) this.hold.end(this.place, attempts);
   }
 }

@@ -18,13 +18,17 @@ export class Permits {
     return this.count;
   }
 
+  /** A permit at once, where nobody waits and there is room. */
+  tryAcquire(bytes: number): boolean {
+    const granted = this.waiting.length === 0 && this.fits(bytes);
+    if (granted) this.take(bytes);
+    return granted;
+  }
+
   /** Resolves true with a permit, or false when the signal aborts first. */
   acquire(bytes: number, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return Promise.resolve(false);
-    if (this.waiting.length === 0 && this.fits(bytes)) {
-      this.take(bytes);
-      return Promise.resolve(true);
-    }
+    if (this.tryAcquire(bytes)) return Promise.resolve(true);
     return new Promise((resolve) => {
       const abort = (): void => {
         const at = this.waiting.indexOf(entry);

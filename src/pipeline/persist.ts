@@ -20,45 +20,48 @@ export type Ending =
   | { readonly kind: 'expired'; readonly fault: Fault; readonly attempts: number }
   | { readonly kind: 'aborted'; readonly attempts: number };
 
-export interface PersistOptions {
+/** What is tried, and who hears of it. Not functions that are made anew for each: an attempt may be one reading. */
+export interface PersistTask {
   readonly attempt: (signal: AbortSignal) => Promise<Result<void>>;
-  readonly availability: Availability;
-  readonly retry: RetryOptions;
-  readonly scheduler: Scheduler;
-  readonly signal: AbortSignal;
   /** Told of each failure, with the wait that follows. */
   readonly onFailure: (fault: Fault, attempts: number, retryMs: number) => void;
   /** Asked after each failure: true ends it as expired. */
   readonly giveUp: () => boolean;
 }
 
+export interface PersistServices {
+  readonly sink: Availability;
+  readonly retry: RetryOptions;
+  readonly scheduler: Scheduler;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Tries until the broker has it, says that it never will, or the signal aborts. While the sink is unavailable no
  * attempt is made and none is counted: it wakes when the sink does. This is the only retry loop of the gateway.
  */
-export async function persist(options: PersistOptions): Promise<Ending> {
-  const { availability, scheduler, signal, retry } = options;
+export async function persist(task: PersistTask, { sink, scheduler, signal, retry }: PersistServices): Promise<Ending> {
   let attempts = 0;
   for (;;) {
     if (signal.aborted) return { kind: 'aborted', attempts };
-    const away = availability.unavailable;
+    const away = sink.unavailable;
     let failure: Fault;
     if (away !== undefined) {
       failure = away;
     } else {
       attempts += 1;
-      const result = await options.attempt(signal);
+      const result = await task.attempt(signal);
       if (result.ok) return { kind: 'done', attempts };
       if (signal.aborted) return { kind: 'aborted', attempts };
       failure = result.fault;
       if (failure.kind === 'permanent') return { kind: 'permanent', fault: failure, attempts };
     }
-    if (options.giveUp()) return { kind: 'expired', fault: fault('HELD_TOO_LONG', `${failure.code}: ${failure.message}`), attempts };
+    if (task.giveUp()) return { kind: 'expired', fault: fault('HELD_TOO_LONG', `${failure.code}: ${failure.message}`), attempts };
     // While the sink is away it wakes us; the timer then only serves `giveUp`.
-    const gone = availability.unavailable !== undefined;
+    const gone = sink.unavailable !== undefined;
     const wait = gone ? retry.capMs : backoffMs(attempts, () => scheduler.random(), retry.baseMs, retry.capMs);
-    options.onFailure(failure, attempts, wait);
-    await pause(wait, gone ? availability : undefined, scheduler, signal);
+    task.onFailure(failure, attempts, wait);
+    await pause(wait, gone ? sink : undefined, scheduler, signal);
   }
 }
 

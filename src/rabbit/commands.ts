@@ -52,7 +52,7 @@ export class AmqpCommands {
     for (const { key, body } of commands) {
       try {
         // Delivery mode 1 is QoS 0 to the subscribers: a command that is late is worse than one that is lost.
-        this.tap.publish(this.options.exchange, key, body, { deliveryMode: 1, appId: 'sluice' });
+        this.tap.publish(this.options.exchange, key, body, { appId: 'sluice' });
       } catch {
         // A routing key beyond 255 bytes, or a channel that closed in this tick.
       }

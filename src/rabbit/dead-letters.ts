@@ -2,9 +2,10 @@ import { FAULTS, type Fault, type Result } from '../domain/fault.ts';
 import type { LetterScope } from '../domain/message.ts';
 import type { DeadLetter, DeadLetterSink, Scheduler } from '../pipeline/ports.ts';
 import { onAvailable, unavailability } from './availability.ts';
-import { ConfirmPublisher, type PublishProperties } from './publisher.ts';
+import { ConfirmPublisher } from './publisher.ts';
 import type { Session } from './session.ts';
 import { SHORT_STRING_BYTES } from './wire/frames.ts';
+import type { ContentProperties } from './wire/publish.ts';
 
 /** Longest message text in a header, in characters. */
 const MESSAGE_CHARS = 500;
@@ -66,7 +67,7 @@ function scopeOf({ message, fault, reading, route, readings }: DeadLetter): Scop
 }
 
 /** Every text in them comes from outside and is bounded here; a dead letter that cannot be encoded would be held for ever. */
-export function deadLetterProperties(letter: DeadLetter): PublishProperties {
+export function deadLetterProperties(letter: DeadLetter): ContentProperties {
   const { message, fault, reading } = letter;
   const { replay, qos } = message;
   const contentType = shortText(message.contentType);

@@ -3,7 +3,7 @@ import type { ConsumeMessage } from 'amqplib';
 import { type Letter, replayOf, type ReplayRules } from '../domain/letter.ts';
 import { type EpochMs, type LetterScope, type Replay, topicFromRoutingKey } from '../domain/message.ts';
 import { routingKeyHeaders } from './dead-letters.ts';
-import type { PublishProperties } from './publisher.ts';
+import type { ContentProperties } from './wire/publish.ts';
 
 type Headers = Readonly<Record<string, unknown>>;
 
@@ -139,7 +139,7 @@ export function originalIn(headers: Headers): Pick<History, 'receivedAt' | 'qos'
 }
 
 /** Properties of a letter on its way back to the ingest queue. */
-export function replayProperties(letter: Letter, rules: ReplayRules): PublishProperties {
+export function replayProperties(letter: Letter, rules: ReplayRules): ContentProperties {
   const { of, count, scope, readingId, readings, route, firstFailedAt } = replayOf(letter, rules);
   const headers: Record<string, string | number> = {
     'x-sluice-replay-of': of,

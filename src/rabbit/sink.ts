@@ -2,10 +2,11 @@ import { encodeBatch, type EncodedBatch } from '../codec/batch.ts';
 import { type Fault, failed, type Result } from '../domain/fault.ts';
 import type { Batch, Scheduler, Sink } from '../pipeline/ports.ts';
 import { onAvailable, unavailability } from './availability.ts';
-import { ConfirmPublisher, type PublishProperties } from './publisher.ts';
+import { ConfirmPublisher } from './publisher.ts';
 import { messageOf } from './reasons.ts';
 import type { Session } from './session.ts';
 import { Tap } from './tap.ts';
+import type { ContentProperties } from './wire/publish.ts';
 
 export interface AmqpSinkOptions {
   /** A connection for publishing alone (dead letters may share it). Started and closed by its owner. */
@@ -45,18 +46,18 @@ export class AmqpSink implements Sink {
     return onAvailable(this.options.session, listener);
   }
 
-  async publish(batch: Batch, signal: AbortSignal): Promise<Result<void>> {
+  publish(batch: Batch, signal: AbortSignal): Promise<Result<void>> {
     const away = this.unavailable;
     // Before the work of encoding.
-    if (away !== undefined) return { ok: false, fault: away };
+    if (away !== undefined) return Promise.resolve({ ok: false, fault: away });
     let encoded: EncodedBatch;
     try {
       encoded = this.encode(batch);
     } catch (error) {
-      return failed('ENCODE_FAILED', messageOf(error), error);
+      return Promise.resolve(failed('ENCODE_FAILED', messageOf(error), error));
     }
     const { exchange, routingKey } = batch.destination;
-    return await this.publisher(exchange).publish(batch.id, routingKey, encoded.body, this.properties(batch, encoded), signal);
+    return this.publisher(exchange).publish(batch.id, routingKey, encoded.body, this.properties(batch, encoded), signal);
   }
 
   offer(batch: Batch): boolean {
@@ -71,7 +72,7 @@ export class AmqpSink implements Sink {
     try {
       const encoded = this.encode(batch);
       if (encoded.body.length > this.options.maxMessageBytes) return false;
-      return tap.publish(exchange, routingKey, encoded.body, { ...this.properties(batch, encoded), messageId: batch.id, deliveryMode: 1 });
+      return tap.publish(exchange, routingKey, encoded.body, { ...this.properties(batch, encoded), messageId: batch.id });
     } catch {
       // An argument that AMQP cannot carry, or a channel that closed in this tick.
       return false;
@@ -105,17 +106,17 @@ export class AmqpSink implements Sink {
     });
   }
 
-  private properties(batch: Batch, encoded: EncodedBatch): PublishProperties {
+  private properties(batch: Batch, encoded: EncodedBatch): ContentProperties {
     const { action, headers } = batch.destination;
     return {
       type: encoded.type,
       contentType: encoded.contentType,
-      ...(encoded.contentEncoding === undefined ? {} : { contentEncoding: encoded.contentEncoding }),
+      contentEncoding: encoded.contentEncoding,
       // AMQP counts seconds (0-9-1, 4.2.5.4).
       timestamp: Math.floor(batch.sealedAt / 1000),
       appId: 'sluice',
-      ...(action.priority === undefined ? {} : { priority: action.priority }),
-      ...(action.ttlMs === undefined ? {} : { expiration: String(action.ttlMs) }),
+      priority: action.priority,
+      expiration: action.ttlMs === undefined ? undefined : String(action.ttlMs),
       headers: { ...headers, 'sluice-count': batch.items.length, 'sluice-config': batch.config },
     };
   }

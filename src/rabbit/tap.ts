@@ -2,6 +2,7 @@ import type { Channel, Options } from 'amqplib';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import type { Session } from './session.ts';
+import type { ContentProperties } from './wire/publish.ts';
 
 /** Frames that wait for the socket on a best-effort channel before offers are dropped: 5 MB with batches of 256 kB. */
 const OFFER_FRAMES = 64;
@@ -18,6 +19,8 @@ export interface TapOptions {
   /** The broker closed the channel, for this reason. */
   readonly onRefused?: (reason: string) => void;
 }
+
+export type TapProperties = Partial<ContentProperties> & { readonly messageId?: string };
 
 /** A plain channel for best-effort copies to one exchange. */
 export class Tap {
@@ -45,9 +48,10 @@ export class Tap {
     return false;
   }
 
-  publish(exchange: string, routingKey: string, body: Buffer, properties: Options.Publish): boolean {
+  publish(exchange: string, routingKey: string, body: Buffer, properties: TapProperties): boolean {
     if (this.channel === undefined) return false;
-    this.full = !this.channel.publish(exchange, routingKey, body, properties);
+    // amqplib leaves out what is undefined, whatever its typings say.
+    this.full = !this.channel.publish(exchange, routingKey, body, { ...properties, deliveryMode: 1 } as Options.Publish);
     return true;
   }
 

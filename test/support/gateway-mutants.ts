@@ -39,11 +39,11 @@ export const ACKS_ON_DELIVERY: GatewayMutant = {
   ],
 };
 export const ACKS_BEFORE_THE_CONFIRM: GatewayMutant = {
-  file: 'rabbit/publisher.js',
-  edits: [['            watch();\n', '            pending.settle(ok(undefined));\n']],
+  file: 'rabbit/confirm-line.js',
+  edits: [['            this.watch();\n        });\n    }\n    /** Gives up', '            this.settle(pending, OK);\n        });\n    }\n    /** Gives up']],
 };
 export const IGNORES_RETURNS: GatewayMutant = {
-  file: 'rabbit/publisher.js',
+  file: 'rabbit/confirm-line.js',
   edits: [["pending.returned = message.fields.replyText ?? 'returned'", 'pending.returned = undefined']],
 };
 export const RETRIES_BEHIND_LATER_WORK: GatewayMutant = {

@@ -20,7 +20,12 @@ export const CONTENT_TYPE = 0x8000;
 export const CONTENT_ENCODING = 0x4000;
 export const HEADERS = 0x2000;
 export const DELIVERY_MODE = 0x1000;
+export const PRIORITY = 0x0800;
+export const EXPIRATION = 0x0100;
 export const MESSAGE_ID = 0x0080;
+export const TIMESTAMP = 0x0040;
+export const TYPE = 0x0020;
+export const APP_ID = 0x0008;
 
 /** Of a text in a method or a property (shortstr, 4.2.5.3). */
 export const SHORT_STRING_BYTES = 255;

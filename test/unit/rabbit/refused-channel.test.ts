@@ -4,7 +4,7 @@ import type { KeptMessage } from '../../../src/domain/kept-message.ts';
 import { AmqpBridge } from '../../../src/rabbit/bridge.ts';
 import { ConfirmPublisher } from '../../../src/rabbit/publisher.ts';
 import type { Session } from '../../../src/rabbit/session.ts';
-import type { Publish } from '../../../src/rabbit/wire/publish-writer.ts';
+import type { Publish } from '../../../src/rabbit/wire/publish.ts';
 import { seededRandom, VirtualTime } from '../../support/sim/virtual-time.ts';
 
 // RabbitMQ 3.10.8 refuses all that comes over a channel whose first message to a quorum queue met a dead leader, and takes the same
@@ -73,7 +73,7 @@ describe('a channel that refuses messages', () => {
     const publisher = new ConfirmPublisher(options);
     const results: string[] = [];
     const publish = (id: string): void => {
-      const sent = publisher.publish(id, 'key', Buffer.from(id), {}, new AbortController().signal);
+      const sent = publisher.publish(id, 'key', Buffer.from(id), { headers: {} }, new AbortController().signal);
       void sent.then((result) => results.push(`${id} ${result.ok ? 'ok' : result.fault.code}`));
     };
     publish('a');
@@ -99,7 +99,7 @@ describe('a channel that refuses messages', () => {
     const { time, channels, options } = bed();
     const publisher = new ConfirmPublisher(options);
     const { signal } = new AbortController();
-    const [first, second] = ['a', 'b'].map((id) => publisher.publish(id, 'key', Buffer.from(id), {}, signal));
+    const [first, second] = ['a', 'b'].map((id) => publisher.publish(id, 'key', Buffer.from(id), { headers: {} }, signal));
     await time.runUntil(2000);
     channels[0]?.answer('a', false);
     expect(await first).toMatchObject({ fault: { code: 'BROKER_NACK' } });

@@ -1,3 +1,4 @@
+import type { Options } from 'amqplib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pluginDeliveryMode, PluginTables } from '../../../../src/rabbit/plugin-properties.ts';
@@ -30,7 +31,7 @@ const ignore = (): void => {};
 const shortText = fc.string({ unit: 'grapheme', maxLength: 40 }).filter((text) => Buffer.byteLength(text) < 256);
 
 describe('messages that are published past the encoding of amqplib', () => {
-  it('are byte for byte what amqplib would write, headers of the MQTT plugin included', async () => {
+  it('are byte for byte what amqplib would write, with the headers of the MQTT plugin', async () => {
     const shape = fc.record({
       exchange: shortText,
       routingKey: shortText,
@@ -63,6 +64,55 @@ describe('messages that are published past the encoding of amqplib', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('are byte for byte what amqplib would write, with all properties that the gateway gives a message', async () => {
+    const header = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 300 }),
+      fc.constantFrom(0, -1, 127, 128, -128, -129, 32_767, 32_768, -32_768, -32_769, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1),
+      fc.integer({ min: -(2 ** 49), max: 2 ** 49 }),
+    );
+    const properties = fc.record(
+      {
+        contentType: shortText,
+        contentEncoding: shortText,
+        headers: fc.dictionary(
+          shortText.filter((name) => name !== '__proto__'),
+          header,
+          { maxKeys: 8 },
+        ),
+        priority: fc.nat({ max: 255 }),
+        expiration: fc.nat().map(String),
+        timestamp: fc.nat({ max: 2 ** 40 }),
+        type: shortText,
+        appId: shortText,
+      },
+      { requiredKeys: ['headers'] },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(properties, { maxLength: 5 }), async (all) => {
+        const usual = bed(131_072);
+        const quick = bed(131_072);
+        for (const given of all) {
+          const { exchange, routingKey, content, ...rest } = { ...message(), ...given };
+          usual.channel.publish(exchange, routingKey, Buffer.from(content), rest as Options.Publish);
+          quick.writer.publish(message(given), ignore);
+        }
+        await turn();
+        expect(Buffer.concat(quick.socket.written).equals(Buffer.concat(usual.socket.written))).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are refused with headers beyond a frame, and with numbers that are not whole', async () => {
+    const { socket, writer } = bed(4096);
+    expect(() => writer.publish(message({ headers: { large: 'x'.repeat(5000) } }), ignore)).toThrow(/a frame has room for 4088/);
+    expect(() => writer.publish(message({ headers: { half: 0.5 } }), ignore)).toThrow(/header 'half': 0\.5 is not a whole number/);
+    expect(() => writer.publish(message({ headers: { ['ü'.repeat(128)]: 1 } }), ignore)).toThrow(/256 bytes: AMQP takes 255/);
+    writer.publish(message({ headers: { fits: 'x'.repeat(4000) } }), ignore);
+    await turn();
+    expect(Buffer.concat(socket.written).toString('latin1').match(/d\.m1/g)).toHaveLength(1);
   });
 
   it('leave in one piece at the end of the turn, and at once where it is full', async () => {
