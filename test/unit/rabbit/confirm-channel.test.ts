@@ -135,3 +135,36 @@ describe('a channel that refuses messages', () => {
     await bridge.close(1000);
   });
 });
+
+describe('a confirm that does not come', () => {
+  it('is waited for as long as is said, whatever was answered before', async () => {
+    const { time, channels, options } = bed();
+    const publisher = new ConfirmPublisher(options);
+    const { signal } = new AbortController();
+    const ended: string[] = [];
+    const publish = (id: string): void => {
+      const sent = publisher.publish(id, 'key', Buffer.from(id), { headers: {} }, signal);
+      void sent.then((result) => ended.push(`${id} ${result.ok ? 'ok' : result.fault.code} ${time.now() - start}`));
+    };
+    const start = time.now();
+    publish('a');
+    await time.runUntil(30_000);
+    publish('b');
+    await time.runUntil(40_000);
+    publish('c');
+    await time.runUntil(50_000);
+    channels[0]?.answer('a', true);
+    await time.runUntil(89_000);
+    expect(ended).toEqual(['a ok 50000']);
+    await time.runUntil(100_000);
+    // The first that is not confirmed ends the channel, and with it what came later.
+    expect(ended.slice(1).sort()).toEqual(['b CONFIRM_TIMEOUT 90000', 'c NOT_CONNECTED 90000']);
+    expect(channels[0]?.closed).toBe(true);
+    publish('d');
+    await time.runUntil(101_000);
+    channels[1]?.answer('d', true);
+    await time.runUntil(300_000);
+    expect(ended.at(-1)).toBe('d ok 101000');
+    expect(channels).toHaveLength(2);
+  });
+});
