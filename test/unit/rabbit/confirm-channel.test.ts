@@ -50,7 +50,10 @@ function bed() {
     writerOf: (channel: FakeChannel) => ({
       publish: ({ messageId }: Publish, answer: Answer) => channel.publish('', '', Buffer.alloc(0), { messageId }, answer),
     }),
-    onLost: () => () => {},
+    onLost: (listener: (reason: string) => void) => {
+      if (connection.lost) listener('it is gone');
+      return () => {};
+    },
     destroy: () => {},
   };
   const session = {
@@ -64,7 +67,7 @@ function bed() {
     },
   } as unknown as Session;
   const options = { session, exchange: 'x', confirmTimeoutMs: 60_000, channelTimeoutMs: 1000, maxMessageBytes: 1000, scheduler: time };
-  return { time, channels, options };
+  return { time, channels, connection, options };
 }
 
 describe('a channel that refuses messages', () => {
@@ -133,6 +136,21 @@ describe('a channel that refuses messages', () => {
     channels[1]?.answer('i-e3', true);
     expect(answers.slice(2)).toEqual(['b taken', 'd taken']);
     await bridge.close(1000);
+  });
+});
+
+describe('a connection that is lost while a channel is opened on it', () => {
+  it('fails what waited for that channel, and the next message goes over another one', async () => {
+    const { time, channels, connection, options } = bed();
+    const publisher = new ConfirmPublisher(options);
+    const { signal } = new AbortController();
+    connection.lost = true;
+    expect(await publisher.publish('a', 'key', Buffer.from('a'), { headers: {} }, signal)).toMatchObject({ fault: { code: 'NOT_CONNECTED' } });
+    connection.lost = false;
+    const second = publisher.publish('b', 'key', Buffer.from('b'), { headers: {} }, signal);
+    await time.runUntil(10);
+    channels[1]?.answer('b', true);
+    expect(await second).toMatchObject({ ok: true });
   });
 });
 
