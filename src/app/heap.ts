@@ -22,7 +22,6 @@ const YOUNG_BYTES = 8 * 2 ** 20;
  *   outside of its heap too, 8 MB of which come and go between two collections of the young generation, and with less room than that and a
  *   little more it collects the old one for nothing, time and again: growing by half of 22 MB it took 83 collections for 360,000 messages, 11.4 us
  *   of CPU each; by four fifths 16, 8.1 us, at 151 MB of resident memory instead of 146 (two rounds each of a longer row `throughput`).
- *
  * - `semi-space-growth-factor`: the young generation doubles, up to 16 MiB (Node.js 20) or 64 (24), the more survives, and
  *   both halves of it stay in memory. It is told to stop at 8 MiB: 144 to 149 -> 125 to 130 MB of resident memory, 9.1 -> 8.8 us
  *   (medians of four pairs of two rounds, Node.js 20).

@@ -163,8 +163,12 @@ export class Lane implements PersistTask {
     if (!NOTHING_PASSES.has(fault.code)) this.context.onRefused();
   }
 
+  /** Held for longer than its route lets it be. */
   giveUp(): boolean {
-    return this.expired(this.queue[0] as Batch);
+    const { destination, sealedAt } = this.queue[0] as Batch;
+    const { buryAfterMs } = destination.action;
+    const { ms } = this.hold;
+    return buryAfterMs !== undefined && ms !== undefined && Math.min(ms, this.context.scheduler.now() - sealedAt) >= buryAfterMs;
   }
 
   private async sendHead(head: Batch): Promise<void> {
@@ -276,12 +280,6 @@ export class Lane implements PersistTask {
     this.itemCount -= items.length;
     const ids = idsOf(head, items);
     for (const [i, item] of items.entries()) this.context.graveyard.buryItem(item, ids[i] as string, this.destination.route, fault, attempts);
-  }
-
-  private expired(head: Batch): boolean {
-    const { buryAfterMs } = head.destination.action;
-    const { ms } = this.hold;
-    return buryAfterMs !== undefined && ms !== undefined && Math.min(ms, this.context.scheduler.now() - head.sealedAt) >= buryAfterMs;
   }
 
   private get place(): HeldPlace {

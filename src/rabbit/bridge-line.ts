@@ -1,16 +1,15 @@
-import type { ConfirmChannel, Message } from 'amqplib';
-import { Chain, type Link } from '../domain/chain.ts';
+import type { ConfirmChannel } from 'amqplib';
+import { Chain } from '../domain/chain.ts';
 import { type Fault, fault } from '../domain/fault.ts';
 import type { KeptMessage } from '../domain/kept-message.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
+import { CLOSE_MS, type InFlight, REPLACE_MS, waitedMs, watchChannel } from './confirm-channel.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { pluginDeliveryMode, pluginHeadersOf, PluginTables } from './plugin-properties.ts';
 import { lost } from './publish-faults.ts';
-import { REPLACE_MS } from './publisher.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
 import type { PublishWriter } from './wire/publish-writer.ts';
 
-const CLOSE_MS = 1000;
 export const SPENT: Fault = fault('BROKER_NACK', 'the broker refused a message; another channel is opened');
 
 /** A message on its way, and who waits for the answer. */
@@ -22,13 +21,8 @@ export interface Sending {
   readonly done: (fault: Fault | undefined) => void;
 }
 
-interface Pending extends Link<Pending> {
+interface Pending extends InFlight<Pending> {
   readonly sending: Sending;
-  readonly sentAt: number;
-  /** For how long its connection had been blocked by then. */
-  readonly blockedMs: number;
-  /** Reply text of basic.return, which comes before the confirm of the same message. */
-  returned: string | undefined;
 }
 
 export interface BridgeLineOptions {
@@ -65,15 +59,13 @@ export class BridgeLine {
     this.openedAt = options.scheduler.monotonic();
     this.writer = connection.writerOf(channel);
     this.tables = new PluginTables(pluginHeadersOf(connection.serverProperties.version));
-    this.forget = connection.onLost((reason) => this.end(fault('NOT_CONNECTED', reason)));
-    channel.on('return', (message: Message) => {
-      const id: unknown = message.properties.messageId;
-      for (const pending of this.pending) {
-        if (pending.sending.id === id) pending.returned = (message.fields as { replyText?: string }).replyText ?? 'returned';
-      }
-    });
-    channel.on('error', (error: Error) => this.end(this.closeFault(error)));
-    channel.prependListener('close', () => this.end(lost()));
+    this.forget = watchChannel(
+      channel,
+      connection,
+      this.pending,
+      (error) => this.closeFault(error),
+      (why) => this.end(why),
+    );
   }
 
   publish(sending: Sending): void {
@@ -84,7 +76,7 @@ export class BridgeLine {
       return;
     }
     const { blockedMs } = this.connection;
-    const pending: Pending = { sending, sentAt: scheduler.monotonic(), blockedMs, returned: undefined, older: undefined, newer: undefined };
+    const pending: Pending = { id, sending, sentAt: scheduler.monotonic(), blockedMs, returned: undefined, older: undefined, newer: undefined };
     this.pending.append(pending);
     this.writer.publish(
       {
@@ -109,7 +101,7 @@ export class BridgeLine {
   get waitedMs(): number | undefined {
     const { oldest } = this.pending;
     if (oldest === undefined || this.connection.blockedReason !== undefined) return undefined;
-    return this.options.scheduler.monotonic() - oldest.sentAt - (this.connection.blockedMs - oldest.blockedMs);
+    return waitedMs(oldest, this.connection, this.options.scheduler.monotonic());
   }
 
   /** Gives its messages back, and closes the channel; and the connection where that is not answered. */

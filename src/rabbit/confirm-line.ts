@@ -1,16 +1,14 @@
-import type { ConfirmChannel, Message } from 'amqplib';
-import { Chain, type Link } from '../domain/chain.ts';
+import type { ConfirmChannel } from 'amqplib';
+import { Chain } from '../domain/chain.ts';
 import { type Fault, failed, fault, ok, type Result } from '../domain/fault.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import type { AbortWatch, Heard } from './abort-watch.ts';
+import { CLOSE_MS, type InFlight, waitedMs, watchChannel } from './confirm-channel.ts';
 import { closeChannel, type Connection } from './connection.ts';
 import { lost, nacked, noRight, noSuchExchange, unroutable } from './publish-faults.ts';
 import { messageOf, replyCodeOf } from './reasons.ts';
 import type { Publish } from './wire/publish.ts';
 import type { PublishWriter } from './wire/publish-writer.ts';
-
-/** How long the broker may take to answer the closing of a channel before the whole connection is given up. */
-export const CLOSE_MS = 1000;
 
 const OK: Result<void> = ok(undefined);
 
@@ -32,18 +30,10 @@ export interface ConfirmLineOptions {
 }
 
 /** A message on its way. */
-interface Pending extends Link<Pending> {
-  /** AMQP message-id. */
-  readonly id: string;
+interface Pending extends InFlight<Pending> {
   readonly routingKey: string;
   readonly signal: AbortSignal;
   readonly heard: Heard;
-  /** On the monotonic clock. */
-  readonly sentAt: number;
-  /** For how long the broker had blocked the connection by then, milliseconds. */
-  readonly blockedMs: number;
-  /** Reply text of basic.return; it comes before the confirm of the same message. */
-  returned: string | undefined;
   /** Its time is up; the answer waits for the end of the channel. */
   expired: boolean;
   readonly resolve: (result: Result<void>) => void;
@@ -74,15 +64,13 @@ export class ConfirmLine {
     this.options = options;
     this.openedAt = options.scheduler.monotonic();
     this.writer = connection.writerOf(channel);
-    channel.on('return', (message: Message) => {
-      const id: unknown = message.properties.messageId;
-      for (const pending of this.pending) if (pending.id === id) pending.returned = (message.fields as { replyText?: string }).replyText ?? 'returned';
-    });
-    channel.on('error', (error: Error) => this.retire(this.closeFault(error)));
-    // In front of amqplib's own listener, which fails the outstanding confirms like nacks.
-    channel.prependListener('close', () => this.retire(lost()));
-    // destroy() of the connection reaches the channel a tick later; nobody shall wait for that.
-    this.forget = connection.onLost((reason) => this.retire(fault('NOT_CONNECTED', reason)));
+    this.forget = watchChannel(
+      channel,
+      connection,
+      this.pending,
+      (error) => this.closeFault(error),
+      (why) => this.retire(why),
+    );
   }
 
   /** Messages without an answer. */
@@ -158,9 +146,9 @@ export class ConfirmLine {
     const { oldest } = this.pending;
     if (this.stopWatch !== undefined || this.fault !== undefined || oldest === undefined) return;
     const { confirmTimeoutMs, scheduler } = this.options;
-    const { blockedMs, blockedReason } = this.connection;
-    const waited = scheduler.monotonic() - oldest.sentAt - (blockedMs - oldest.blockedMs);
-    const left = blockedReason === undefined ? confirmTimeoutMs - waited : confirmTimeoutMs;
+    const { connection } = this;
+    const waited = connection.blockedReason === undefined ? waitedMs(oldest, connection, scheduler.monotonic()) : 0;
+    const left = confirmTimeoutMs - waited;
     if (left <= 0) {
       void this.timeOut(oldest);
       return;

@@ -3,15 +3,13 @@ import { type Fault, failed, fault, type Result } from '../domain/fault.ts';
 import type { Scheduler } from '../pipeline/ports.ts';
 import { AbortWatch } from './abort-watch.ts';
 import { unavailability } from './availability.ts';
-import { CLOSE_MS, ConfirmLine } from './confirm-line.ts';
+import { CLOSE_MS, REPLACE_MS } from './confirm-channel.ts';
+import { ConfirmLine } from './confirm-line.ts';
 import { closeChannel } from './connection.ts';
 import { aborted, lost } from './publish-faults.ts';
 import { messageOf } from './reasons.ts';
 import type { Session } from './session.ts';
 import type { ContentProperties, Publish } from './wire/publish.ts';
-
-/** A channel on which the broker refuses messages gives way to another one when it is so old: no more than one a second is opened. */
-export const REPLACE_MS = 1000;
 
 export interface ConfirmPublisherOptions {
   readonly session: Session;

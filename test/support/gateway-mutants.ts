@@ -43,8 +43,8 @@ export const ACKS_BEFORE_THE_CONFIRM: GatewayMutant = {
   edits: [['            this.watch();\n        });\n    }\n    /** Gives up', '            this.settle(pending, OK);\n        });\n    }\n    /** Gives up']],
 };
 export const IGNORES_RETURNS: GatewayMutant = {
-  file: 'rabbit/confirm-line.js',
-  edits: [["pending.returned = message.fields.replyText ?? 'returned'", 'pending.returned = undefined']],
+  file: 'rabbit/confirm-channel.js',
+  edits: [["each.returned = message.fields.replyText ?? 'returned'", 'each.returned = undefined']],
 };
 export const RETRIES_BEHIND_LATER_WORK: GatewayMutant = {
   file: 'pipeline/lane.js',
