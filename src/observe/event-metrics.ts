@@ -1,13 +1,8 @@
-import { CODES, type MetricDefinition, PHASES, RELOAD_OUTCOMES, SEAL_REASONS, SESSION_STATES } from './labels.ts';
-
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
-const AGE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900] as const;
-const ITEMS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] as const;
-const BYTES = [256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216] as const;
+import { CODES, type MetricDefinition, PHASES, RELOAD_OUTCOMES, SESSION_STATES } from './labels.ts';
 
 const event = { by: 'event', labels: {} } as const;
 
-/** What events move, once per batch or rarer. */
+/** What events move, once per batch that failed or rarer. */
 export const EVENT_METRICS = {
   sluice_lane_holds_total: {
     ...event,
@@ -24,59 +19,6 @@ export const EVENT_METRICS = {
     labels: { route: 'routes' },
     help: 'Time that lanes were held, added when they are released.',
     worry: '-',
-  },
-  sluice_batches_sealed_total: {
-    ...event,
-    type: 'counter',
-    unit: 'batches',
-    labels: { route: 'routes', reason: SEAL_REASONS },
-    help: 'Batches by what sealed them.',
-    worry:
-      'Under load nearly all are sealed by `age`: the batch limits do not fit the traffic. Many by `prefetch`: there are so many destinations that `source.prefetch` does not fill their batches.',
-  },
-  sluice_batch_items: {
-    ...event,
-    type: 'histogram',
-    unit: 'items',
-    labels: { route: 'routes' },
-    buckets: ITEMS,
-    help: 'Items in a batch when it was sealed.',
-    worry: '-',
-  },
-  sluice_batch_size_bytes: {
-    ...event,
-    type: 'histogram',
-    unit: 'bytes',
-    labels: { route: 'routes' },
-    buckets: BYTES,
-    help: 'Encoded readings in a batch when it was sealed.',
-    worry: 'Close to `max_message_size` of the broker.',
-  },
-  sluice_forwarded_bytes_total: {
-    ...event,
-    type: 'counter',
-    unit: 'bytes',
-    labels: { route: 'routes' },
-    help: 'Encoded readings in the batches that were confirmed.',
-    worry: '-',
-  },
-  sluice_batch_publish_seconds: {
-    ...event,
-    type: 'histogram',
-    unit: 'seconds',
-    labels: { route: 'routes' },
-    buckets: SECONDS,
-    help: 'From publish to confirm, for the attempt that was confirmed.',
-    worry: 'The 99th percentile nears the confirm time-out.',
-  },
-  sluice_batch_age_seconds: {
-    ...event,
-    type: 'histogram',
-    unit: 'seconds',
-    labels: { route: 'routes' },
-    buckets: AGE_SECONDS,
-    help: 'From the arrival of the oldest reading of a batch at the gateway to the confirm of the batch.',
-    worry: "Well above the route's `ageMs`.",
   },
   sluice_batches_split_total: {
     ...event,

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { AnomalyCounts } from '../codec/anomalies.ts';
 import type { EdgeState } from '../domain/edge-state.ts';
 import type { Observer } from '../domain/events.ts';
@@ -6,6 +6,7 @@ import type { InFlight, Ledger } from '../domain/ledger.ts';
 import type { QueueState } from '../domain/queue-state.ts';
 import type { DedupeStats } from '../pipeline/dedupe.ts';
 import type { LaneStatus } from '../pipeline/ports.ts';
+import { BatchStats } from './batch-stats.ts';
 import { METRICS } from './definitions.ts';
 import { EDGE_METRICS } from './edge-metrics.ts';
 import { edgeReaders } from './edge-readers.ts';
@@ -111,8 +112,8 @@ function register(
       break;
     }
     case 'histogram':
-      if (hand === undefined) registry.registerMetric(new Histogram({ ...config, registers: [], buckets: [...(definition.buckets ?? [])] }));
-      else new ReadHistogram(name, definition, hand).register(registry);
+      if (hand === undefined) throw new Error(`${name}: histograms are read, and nobody reads this one`);
+      new ReadHistogram(name, definition, hand).register(registry);
       break;
   }
 }
@@ -128,16 +129,17 @@ export function createMetrics(options: MetricsOptions): Metrics {
     component: within(new Set(options.components)),
   };
   const registry = new Registry();
+  const batches = new BatchStats();
   const read: Partial<Record<string, (add: Add) => void>> = {
-    ...readers({ ...options, routes }, names),
+    ...readers({ ...options, routes }, names, batches),
     ...(options.edge === undefined ? {} : edgeReaders(options.edge, Date.now)),
   };
-  const hand: Partial<Record<string, (hand: Hand) => void>> = distributions({ ...options, routes }, names);
+  const hand: Partial<Record<string, (hand: Hand) => void>> = distributions({ ...options, routes }, names, batches);
   for (const [name, definition] of Object.entries(METRICS)) {
     if (options.edge === undefined && Object.hasOwn(EDGE_METRICS, name)) continue;
     register(registry, name, definition, read[name], hand[name]);
   }
-  const observer = metricsObserver(registry, names);
+  const observer = metricsObserver(registry, names, batches);
   startAtZero(registry, options, routesAtZero(routes));
   const addRoutes = (all: readonly string[]): void => {
     const added = all.filter((name) => !labels.has(name)).slice(0, ROUTES_BY_NAME - routes.length);
@@ -168,8 +170,7 @@ function startAtZero(registry: Registry, options: MetricsOptions, routes: readon
       continue;
     }
     for (const labels of combinations(definition.labels, known)) {
-      if (metric instanceof Histogram) metric.zero(labels);
-      else if (metric instanceof Counter || metric instanceof Gauge) metric.inc(labels, 0);
+      if (metric instanceof Counter || metric instanceof Gauge) metric.inc(labels, 0);
     }
   }
 }

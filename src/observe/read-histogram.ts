@@ -9,17 +9,20 @@ interface Sample {
   readonly value: number;
 }
 
-/** A histogram whose numbers the gateway keeps itself, in milliseconds; a scrape shows them in seconds. */
+/** A histogram whose numbers the gateway keeps itself. It keeps milliseconds where a scrape shows seconds. */
 export class ReadHistogram {
   readonly name: string;
   readonly help: string;
   readonly type = 'histogram';
   private readonly read: (hand: Hand) => void;
+  /** Of what is kept, in one of what is shown. */
+  private readonly scale: number;
 
   constructor(name: string, definition: MetricDefinition, read: (hand: Hand) => void) {
     this.name = name;
     this.help = definition.help;
     this.read = read;
+    this.scale = definition.unit === 'seconds' ? 1000 : 1;
   }
 
   /** prom-client asks a metric for no more than its name and `get`; its types ask for one of its own classes. */
@@ -39,8 +42,8 @@ export class ReadHistogram {
     const buckets = counts.map((count, at): Sample => {
       below += count;
       const bound = bounds[at];
-      return { metricName: `${this.name}_bucket`, labels: { le: bound === undefined ? '+Inf' : String(bound / 1000), ...labels }, value: below };
+      return { metricName: `${this.name}_bucket`, labels: { le: bound === undefined ? '+Inf' : String(bound / this.scale), ...labels }, value: below };
     });
-    return [...buckets, { metricName: `${this.name}_sum`, labels, value: sum / 1000 }, { metricName: `${this.name}_count`, labels, value: below }];
+    return [...buckets, { metricName: `${this.name}_sum`, labels, value: sum / this.scale }, { metricName: `${this.name}_count`, labels, value: below }];
   }
 }

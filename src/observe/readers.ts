@@ -2,6 +2,7 @@ import { DELAY_BOUNDS_MS } from '../domain/delays.ts';
 import { Distribution } from '../domain/distribution.ts';
 import { FLAGS } from '../domain/flags.ts';
 import { FILTER_REASONS, type Outcome, type Tally } from '../domain/ledger.ts';
+import { batchDistributions, batchReaders, type BatchStats } from './batch-stats.ts';
 import type { ReadDistribution, ReadMetric } from './definitions.ts';
 import { DEAD_LETTER_LANE, LANE_STATES, NO_ROUTE, PERMANENT_CODES, routesAtZero } from './labels.ts';
 import type { MetricsOptions, Names } from './metrics.ts';
@@ -9,7 +10,7 @@ import type { MetricsOptions, Names } from './metrics.ts';
 export type Labels = Record<string, string>;
 /** Hands one number of a metric over; called several times with equal labels, the numbers add up. */
 export type Add = (value: number, labels?: Labels) => void;
-/** Hands one histogram over, whose values are milliseconds. Equal labels come once. */
+/** Hands one histogram over, of values in the unit of the metric; milliseconds where that is seconds. Equal labels come once. */
 export type Hand = (distribution: Distribution, labels?: Labels) => void;
 
 const NOTHING_YET = new Distribution(DELAY_BOUNDS_MS);
@@ -38,7 +39,7 @@ export function oncePerScrape<T>(make: () => T): () => T {
 }
 
 /** How each metric of the tables that is a plain number is read. */
-export function readers(options: MetricsOptions, names: Names): Record<ReadMetric, (add: Add) => void> {
+export function readers(options: MetricsOptions, names: Names, batches: BatchStats): Record<ReadMetric, (add: Add) => void> {
   const { ledger } = options;
   const runtime = oncePerScrape(options.runtime);
   const lanes = oncePerScrape(options.lanes);
@@ -49,6 +50,7 @@ export function readers(options: MetricsOptions, names: Names): Record<ReadMetri
   const itemRoutes = (): string[] => [...routesAtZero(options.routes), NO_ROUTE];
 
   return {
+    ...batchReaders(batches, options.routes),
     sluice_config_info: (add) => add(1, { version: options.config() }),
     sluice_build_info: (add) => add(1, { version: options.version, node: process.version }),
     sluice_messages_received_total: (add) => add(ledger.messages.received),
@@ -157,8 +159,9 @@ export function readers(options: MetricsOptions, names: Names): Record<ReadMetri
 }
 
 /** How each histogram of the tables that is kept in plain numbers is read. */
-export function distributions({ ledger, routes }: MetricsOptions, names: Names): Record<ReadDistribution, (hand: Hand) => void> {
+export function distributions({ ledger, routes }: MetricsOptions, names: Names, batches: BatchStats): Record<ReadDistribution, (hand: Hand) => void> {
   return {
+    ...batchDistributions(batches, routes),
     sluice_device_to_gateway_seconds: (hand) => hand(ledger.delays.toGateway),
     sluice_device_to_confirm_seconds: (hand) => {
       const byName = new Map<string, Distribution>(routesAtZero(routes).map((route) => [route, NOTHING_YET]));

@@ -330,6 +330,20 @@ describe('events', () => {
     expect(still.map(([name]) => name)).toEqual([]);
   });
 
+  it('count batches by what sealed them, and in the bucket of their size', async () => {
+    const { metrics, scrape } = setUp();
+    const seal = (by: 'count' | 'age', items: number, bytes: number): void => metrics.observer({ ...SAMPLES['batch-sealed'], by, items, bytes });
+    seal('count', 100, 256);
+    seal('age', 101, 257);
+    seal('age', 3, 20_000_000);
+    const exposition = await scrape();
+    const sealed = (reason: string): number | undefined => exposition.value('sluice_batches_sealed_total', { route: 'readings', reason });
+    expect(['count', 'age', 'bytes'].map(sealed)).toEqual([1, 2, 0]);
+    const below = (name: string, le: string): number | undefined => exposition.value(`${name}_bucket`, { route: 'readings', le });
+    expect(['2', '5', '100', '200'].map((le) => below('sluice_batch_items', le))).toEqual([0, 1, 2, 3]);
+    expect(['256', '1024', '16777216', '+Inf'].map((le) => below('sluice_batch_size_bytes', le))).toEqual([1, 2, 2, 3]);
+  });
+
   it('give seconds and bytes', async () => {
     const { metrics, scrape } = setUp();
     for (const event of EVERY_EVENT) metrics.observer(event);
