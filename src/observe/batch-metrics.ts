@@ -1,8 +1,7 @@
 import { AGE_BOUNDS_MS, BYTE_BOUNDS, ITEM_BOUNDS, PUBLISH_BOUNDS_MS } from './batch-stats.ts';
-import { type MetricDefinition, SEAL_REASONS } from './labels.ts';
+import { inSeconds, type MetricDefinition, SEAL_REASONS } from './labels.ts';
 
 const read = { by: 'read', labels: {} } as const;
-const seconds = (ms: readonly number[]): number[] => ms.map((bound) => bound / 1000);
 
 /** What became of batches: kept by `BatchStats`, and read at scrape time. */
 export const BATCH_METRICS = {
@@ -46,7 +45,7 @@ export const BATCH_METRICS = {
     type: 'histogram',
     unit: 'seconds',
     labels: { route: 'routes' },
-    buckets: seconds(PUBLISH_BOUNDS_MS),
+    buckets: inSeconds(PUBLISH_BOUNDS_MS),
     help: 'From publish to confirm, for the attempt that was confirmed.',
     worry: 'The 99th percentile nears the confirm time-out.',
   },
@@ -55,7 +54,7 @@ export const BATCH_METRICS = {
     type: 'histogram',
     unit: 'seconds',
     labels: { route: 'routes' },
-    buckets: seconds(AGE_BOUNDS_MS),
+    buckets: inSeconds(AGE_BOUNDS_MS),
     help: 'From the arrival of the oldest reading of a batch at the gateway to the confirm of the batch.',
     worry: "Well above the route's `ageMs`.",
   },

@@ -2,7 +2,7 @@ import { CODES, type MetricDefinition, PHASES, RELOAD_OUTCOMES, SESSION_STATES }
 
 const event = { by: 'event', labels: {} } as const;
 
-/** What events move, once per batch that failed or rarer. */
+/** What events move, rarer than once per batch. */
 export const EVENT_METRICS = {
   sluice_lane_holds_total: {
     ...event,

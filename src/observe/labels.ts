@@ -10,7 +10,7 @@ export interface MetricDefinition {
   /** What one step of the value is. Base units only: seconds, bytes, or the thing that is counted. */
   readonly unit: string;
   readonly labels: Readonly<Record<string, LabelValues>>;
-  /** `read`: a plain number, read when somebody scrapes. `event`: moved by events, once per batch or rarer. */
+  /** `read`: a plain number, read when somebody scrapes. `event`: moved by events, rarer than once per batch. */
   readonly by: 'read' | 'event';
   readonly buckets?: readonly number[];
   /** No series until the first event: 0 would say something, and be wrong. */
@@ -20,6 +20,11 @@ export interface MetricDefinition {
   readonly help: string;
   /** What makes a person look; `-` where it only explains other numbers. */
   readonly worry: string;
+}
+
+/** Buckets of a histogram that is kept in milliseconds and shown in seconds. */
+export function inSeconds(boundsMs: readonly number[]): readonly number[] {
+  return boundsMs.map((ms) => ms / 1000);
 }
 
 /** Routes with series of their own, the first ones of the settings; the others share `(other)`. A scrape stops everything else, by 3.5 s for a million series: a tenth of that. */

@@ -3,10 +3,10 @@ import { DELAY_BOUNDS_MS } from '../domain/delays.ts';
 import { FLAGS } from '../domain/flags.ts';
 import { FILTER_REASONS, OUTCOMES } from '../domain/ledger.ts';
 import { QUEUE_ROLES } from '../domain/queue-state.ts';
-import { CODES, LANE_STATES, type MetricDefinition } from './labels.ts';
+import { CODES, inSeconds, LANE_STATES, type MetricDefinition } from './labels.ts';
 
 const read = { by: 'read', labels: {} } as const;
-const DELAYS = DELAY_BOUNDS_MS.map((ms) => ms / 1000);
+const DELAYS = inSeconds(DELAY_BOUNDS_MS);
 const OF_QUEUE = { queue: 'queues', role: QUEUE_ROLES } as const;
 
 /** Numbers that the gateway keeps anyway (ledger, lanes, log) and that are read at scrape time. */
