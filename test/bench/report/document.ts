@@ -63,7 +63,7 @@ export function documentText(runs: readonly BenchResult[], drawn: readonly strin
           ...(name === undefined ? [] : plot(name, title)),
           ...chosen.flatMap((row) => [
             '',
-            `### ${row.title} (${roundsOf(row)} rounds)`,
+            `### ${row.title} (${roundsOf(row)})`,
             ...(row.axis === undefined && row.name !== 'backlog' ? [] : plot(row.name, row.title)),
             '',
             rowTable(row),
@@ -137,6 +137,7 @@ export function documentText(runs: readonly BenchResult[], drawn: readonly strin
   ].join('\n');
 }
 
-function roundsOf({ subjects }: RowResult): number {
-  return Math.min(...subjects.map(({ rounds }) => rounds.length));
+function roundsOf({ subjects }: RowResult): string {
+  const count = Math.min(...subjects.map(({ rounds }) => rounds.length));
+  return count === 1 ? '1 round' : `${count} rounds`;
 }
