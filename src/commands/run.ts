@@ -43,9 +43,11 @@ async function run(argv: readonly string[]): Promise<number> {
   const { config, log, edge } = options(argv);
   tuneHeap();
   keepPoolSmall();
-  const loaded = await settingsOrExplain(config, process.env, { codecs: defaultCodecs() });
+  // Not the whole of what was loaded: the places of all keys are three times as large as the settings.
+  const { settings, version: configVersion, warnings, files: read } = await settingsOrExplain(config, process.env, { codecs: defaultCodecs() });
+  const start: Start = { settings, version: configVersion, warnings };
   const stop = new AbortController();
-  if (edge && loaded.settings.edge.mode === 'off') {
+  if (edge && settings.edge.mode === 'off') {
     throw new CommandError(EXIT.settings, `--edge: ${config} says \`edge.mode: off\`; say \`bridge\` or \`direct\` there`);
   }
   let app: App | EdgeApp | undefined;
@@ -56,15 +58,15 @@ async function run(argv: readonly string[]): Promise<number> {
   };
   process.on('uncaughtException', bug);
   process.on('unhandledRejection', bug);
-  let { files } = loaded;
+  let files = read;
   const load = async (): Promise<LoadResult> => {
     const again = await loadSettings(config, process.env, { codecs: defaultCodecs() });
     files = again.files;
     return again;
   };
   const shared = { version: version(), logFormat: log, onBug: bug };
-  app = loaded.settings.edge.mode === 'bridge' ? await edgeApp(loaded, shared) : await gatewayApp(loaded, { ...shared, configFile: config, load });
-  for (const problem of loaded.warnings) app.logging.logger.warn(formatProblem(problem));
+  app = settings.edge.mode === 'bridge' ? await edgeApp(start, shared) : await gatewayApp(start, { ...shared, configFile: config, load });
+  for (const problem of warnings) app.logging.logger.warn(formatProblem(problem));
 
   const stopped = new Promise<void>((resolve) => {
     const on = (): void => {
@@ -82,8 +84,8 @@ async function run(argv: readonly string[]): Promise<number> {
   // From the start on: without a listener the signal would end the process.
   process.on('SIGHUP', () => void reload('signal'));
   const watch = new FileWatch({ files: () => files, onChange: async () => await reload('file'), everyMs: WATCH_MS });
-  if (loaded.settings.gateway.watchConfig) watch.start();
-  const end = async (): Promise<number> => ((await running.stop(loaded.settings.gateway.drainSeconds * 1000)) ? EXIT.ok : EXIT.unfinished);
+  if (settings.gateway.watchConfig) watch.start();
+  const end = async (): Promise<number> => ((await running.stop(settings.gateway.drainSeconds * 1000)) ? EXIT.ok : EXIT.unfinished);
   try {
     await app.start(stop.signal);
   } catch (error) {

@@ -1,3 +1,6 @@
+/** Of each cache that holds nothing yet: of those of profiles and rules there are thousands. */
+const NOTHING = new Map<string, never>();
+
 /**
  * A cache with a bound, in two generations: when the young one is full it becomes the old one, and the old one is
  * forgotten. What is in use moves back on its next hit, so a flood of new keys cannot empty it as a plain clear would,
@@ -6,8 +9,8 @@
 export class BoundedCache<V> {
   private readonly limit: number;
   private readonly maxKeyLength: number;
-  private young: Map<string, V> = new Map();
-  private old: Map<string, V> = new Map();
+  private young: Map<string, V> = NOTHING;
+  private old: Map<string, V> = NOTHING;
 
   /** Holds at most `entries` values; keys longer than `maxKeyLength` are not kept, so that bytes are bounded too. */
   constructor(entries: number, maxKeyLength: number) {
@@ -38,8 +41,9 @@ export class BoundedCache<V> {
     }
     if (this.young.size >= this.limit) {
       this.old = this.young;
-      this.young = new Map();
+      this.young = NOTHING;
     }
+    if (this.young === NOTHING) this.young = new Map();
     this.young.set(key, value);
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedCache } from './bounded-cache.ts';
 import { type Compiled, compiled, refused } from './compiled.ts';
 
 /** What a codec makes of a payload: JSON's values, and exact integers beyond 2^53. Records hold own properties only. */
@@ -60,6 +61,9 @@ function compilePath(text: string): Compiled<PayloadPath> {
 }
 
 function compileTemplate(text: string): Compiled<CaptureTemplate> {
+  if (text === '') {
+    return refused('the source is empty');
+  }
   const literals: string[] = [];
   const names: string[] = [];
   for (const [i, piece] of text.split(/\{([A-Za-z_][A-Za-z0-9_-]*)\}/).entries()) {
@@ -74,12 +78,17 @@ function compileTemplate(text: string): Compiled<CaptureTemplate> {
   return compiled({ kind: 'template', literals, names });
 }
 
+/** Profiles look at the same places: each is compiled, and held, once. */
+const known = new BoundedCache<Compiled<CompiledSource>>(10_000, 256);
+
 /** Compiles a `Source` of a profile: see src/domain/profile.ts for what it may be. */
 export function compileSource(text: string): Compiled<CompiledSource> {
-  if (text === '') {
-    return refused('the source is empty');
+  let source = known.get(text);
+  if (source === undefined) {
+    source = text.startsWith('$') ? compilePath(text) : compileTemplate(text);
+    known.set(text, source);
   }
-  return text.startsWith('$') ? compilePath(text) : compileTemplate(text);
+  return source;
 }
 
 /** What stands at the path; undefined where there is nothing. Never reads an inherited property. */

@@ -10,14 +10,20 @@ import { compileTopicTemplate, type TopicTemplate } from './topic-template.ts';
 import { UnitTable } from './unit-table.ts';
 import { captureTemplate, compileValues, type NamedSource, NOWHERE, type ValuesPlan } from './values-plan.ts';
 
-/** A profile, checked and ready to read payloads with. What a profile does not use is undefined here, and costs nothing. */
-export interface ProfilePlan {
+/** A profile, checked and ready. */
+export interface CompiledProfile {
   readonly name: string;
-  /** At least one. */
-  readonly codecs: readonly string[];
-  readonly encodings: readonly Compression[] | undefined;
   readonly templates: readonly TopicTemplate[];
   readonly ignored: readonly TopicTemplate[];
+  readonly plan: ProfilePlan;
+}
+
+/**
+ * All that a profile says of payloads: whose they are, and under which topics, is not of it, so profiles can share one. What a
+ * profile does not use is undefined here, and costs nothing.
+ */
+export interface ProfilePlan {
+  readonly encodings: readonly Compression[] | undefined;
   readonly ignoreWhen: readonly IgnoreCheck[] | undefined;
   readonly device: CompiledSource;
   readonly deviceElse: CompiledSource | undefined;
@@ -47,7 +53,7 @@ export interface ProfileProblem {
   readonly message: string;
 }
 
-export type ProfileResult = { readonly ok: true; readonly value: ProfilePlan } | { readonly ok: false; readonly problems: readonly string[] };
+export type ProfileResult = { readonly ok: true; readonly value: CompiledProfile } | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Every problem of a profile as a sentence that names the key; empty when it is good. Whether its codec exists is the registry's to say. */
 export function checkProfile(spec: ProfileSpec): string[] {
@@ -61,7 +67,7 @@ export function profileProblems(spec: ProfileSpec): ProfileProblem[] {
   return compiler.problems;
 }
 
-/** Finds all problems of a profile at once, or makes the plan that the normaliser runs on. */
+/** Finds all problems of a profile at once, or makes what the normaliser runs on. */
 export function compileProfile(spec: ProfileSpec): ProfileResult {
   const compiler = new ProfileCompiler(spec);
   const value = compiler.compile();
@@ -85,7 +91,7 @@ class ProfileCompiler {
     this.spec = spec;
   }
 
-  compile(): ProfilePlan {
+  compile(): CompiledProfile {
     const { spec } = this;
     if (spec.topics.length === 0) {
       this.problem(['topics'], 'at least one template is needed');
@@ -117,12 +123,8 @@ class ProfileCompiler {
     // Last: what other keys read is no value.
     const values = compileValues(spec, this);
     unknownNames(spec, values, this);
-    return {
-      name: spec.name,
-      codecs,
+    const plan: ProfilePlan = {
       encodings: spec.encodings === undefined || spec.encodings.length === 0 ? undefined : spec.encodings,
-      templates: this.templates,
-      ignored: this.topics('ignore', spec.ignore ?? []),
       ignoreWhen: this.ignoreWhen(),
       device,
       deviceElse,
@@ -142,6 +144,7 @@ class ProfileCompiler {
       payload: compilePayload(spec, values, this),
       asksCaptures: this.asksCaptures,
     };
+    return { name: spec.name, templates: this.templates, ignored: this.topics('ignore', spec.ignore ?? []), plan };
   }
 
   problem(at: Path, message: string): void {

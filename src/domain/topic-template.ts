@@ -79,10 +79,10 @@ interface Leaf<T> {
 
 /** Leaves are sorted by order, so the first that fits is the best of its list. */
 interface Node<T> {
-  readonly literals: Map<string, Node<T>>;
+  literals: Map<string, Node<T>> | undefined;
   one: Node<T> | undefined;
-  readonly ends: Leaf<T>[];
-  readonly rests: Leaf<T>[];
+  ends: readonly Leaf<T>[];
+  rests: readonly Leaf<T>[];
 }
 
 export interface TopicMatch<T> {
@@ -92,8 +92,11 @@ export interface TopicMatch<T> {
   readonly captures: Readonly<Record<string, string>>;
 }
 
+/** Most nodes have none: templates with a level of their own have a branch of their own. */
+const NO_LEAVES: readonly never[] = [];
+
 function node<T>(): Node<T> {
-  return { literals: new Map(), one: undefined, ends: [], rests: [] };
+  return { literals: undefined, one: undefined, ends: NO_LEAVES, rests: NO_LEAVES };
 }
 
 /**
@@ -119,13 +122,14 @@ export class TopicTree<T> {
     let at = this.root;
     for (const level of leaf.template.levels) {
       if (level.kind === 'rest') {
-        at.rests.push(leaf);
+        at.rests = [...at.rests, leaf];
         return;
       }
-      let next = level.kind === 'literal' ? at.literals.get(level.text) : at.one;
+      let next = level.kind === 'literal' ? at.literals?.get(level.text) : at.one;
       if (next === undefined) {
         next = node();
         if (level.kind === 'literal') {
+          at.literals ??= new Map();
           at.literals.set(level.text, next);
         } else {
           at.one = next;
@@ -133,7 +137,7 @@ export class TopicTree<T> {
       }
       at = next;
     }
-    at.ends.push(leaf);
+    at.ends = [...at.ends, leaf];
   }
 
   private best(at: Node<T>, levels: readonly string[], depth: number, found: Leaf<T> | undefined): Leaf<T> | undefined {
@@ -142,7 +146,7 @@ export class TopicTree<T> {
       return earliest(at.ends, levels, best);
     }
     const text = levels[depth] as string;
-    const literal = at.literals.get(text);
+    const literal = at.literals?.get(text);
     if (literal !== undefined) {
       best = this.best(literal, levels, depth + 1, best);
     }

@@ -8,7 +8,7 @@ const MEMO_SETS = 256;
 export class UnitTable {
   private readonly names: readonly string[];
   private readonly units: readonly string[];
-  private readonly sets: Map<number, Readonly<Record<string, string>>> = new Map();
+  private sets: Map<number, Readonly<Record<string, string>>> | undefined;
 
   constructor(table: Readonly<Record<string, string>>) {
     this.names = Object.keys(table);
@@ -30,9 +30,10 @@ export class UnitTable {
     if (bits === 0) {
       return undefined;
     }
-    let set = this.sets.get(bits);
+    let set = this.sets?.get(bits);
     if (set === undefined) {
       set = this.pick(values) as Readonly<Record<string, string>>;
+      this.sets ??= new Map();
       if (this.sets.size < MEMO_SETS) {
         this.sets.set(bits, set);
       }

@@ -49,6 +49,9 @@ export interface ValueRules {
   readonly convert: NameTable<Conversion>;
 }
 
+/** Most rules say nothing of most things. */
+const NOTHING = new NameTable<never>([], '.', () => {});
+
 /** Finds every problem; where there are any, the rules are not fit for use. */
 export function compileRules(spec: ValueRulesSpec): { readonly rules: ValueRules; readonly problems: readonly RulesProblem[] } {
   const problems: RulesProblem[] = [];
@@ -60,12 +63,14 @@ export function compileRules(spec: ValueRulesSpec): { readonly rules: ValueRules
     key: string,
     entries: Readonly<Record<string, S>> | undefined,
     compile: (value: S, problem: (message: string) => void, name: string) => T,
-  ) =>
-    new NameTable<T>(
-      Object.entries(entries ?? {}).map(([name, value]) => [name, compile(value, report(key, name), name)]),
-      '.',
-      (name, message) => report(key, name)(message),
-    );
+  ): NameTable<T> =>
+    entries === undefined
+      ? NOTHING
+      : new NameTable<T>(
+          Object.entries(entries).map(([name, value]) => [name, compile(value, report(key, name), name)]),
+          '.',
+          (name, message) => report(key, name)(message),
+        );
   const text = spec.textNumbers;
   const rules: ValueRules = {
     units: table('units', spec.units, unitOrPath),

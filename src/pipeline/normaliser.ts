@@ -8,12 +8,12 @@ import { isIgnored } from '../domain/ignore.ts';
 import type { InboundMessage } from '../domain/message.ts';
 import { type Document, readPath } from '../domain/payload-path.ts';
 import type { Limits, ProfileSpec } from '../domain/profile.ts';
-import type { ProfilePlan } from '../domain/profile-plan.ts';
 import type { Reading } from '../domain/reading.ts';
 import { bodyDigest, idStem, stemOf } from '../domain/reading-id.ts';
 import { CodecMemory } from './codec-memory.ts';
-import { compileRecipes, ProfileTopics, type Recipe, type TopicEntry } from './profile-topics.ts';
+import { ProfileTopics, type TopicEntry } from './profile-topics.ts';
 import { type Draft, ReadingBuilder } from './reading-builder.ts';
+import { compileRecipes, type ReadyProfile } from './recipes.ts';
 
 /** What a codec made of a payload, and the units that a layout gives to what was in its bytes. */
 type Uplink = Pick<Decoded, 'document' | 'flags'> & { readonly units?: Readonly<Record<string, string>> | undefined };
@@ -65,10 +65,10 @@ export class Normaliser {
   private readonly builder: ReadingBuilder;
   private arrivals = 0;
 
-  constructor(recipes: readonly Recipe[], limits: Limits, instance: string, memory: CodecMemory) {
+  constructor(profiles: readonly ReadyProfile[], limits: Limits, instance: string, memory: CodecMemory) {
     this.limits = limits;
     this.instance = instance;
-    this.topics = new ProfileTopics(recipes);
+    this.topics = new ProfileTopics(profiles);
     this.builder = new ReadingBuilder(limits, memory.types);
   }
 
@@ -87,7 +87,7 @@ export class Normaliser {
     const { plan, decoder } = entry.recipe;
     let plain = body;
     if (message.contentEncoding !== undefined || plan.encodings !== undefined) {
-      const unpacked = this.unpack(plan, message);
+      const unpacked = this.unpack(entry, message);
       if (!unpacked.ok) {
         return { kind: 'fault', fault: unpacked.fault };
       }
@@ -104,7 +104,7 @@ export class Normaliser {
     if (ignored !== undefined) {
       return { kind: 'filtered', reason: ignored };
     }
-    const drafts = this.read(plan, entry, message, plan.payload === undefined ? decoded.value : this.opened(plan.payload, entry, decoded.value));
+    const drafts = this.read(entry, message, plan.payload === undefined ? decoded.value : this.opened(plan.payload, entry, decoded.value));
     if (!Array.isArray(drafts)) {
       return drafts.kind === 'filtered' ? drafts : { kind: 'fault', fault: drafts };
     }
@@ -113,15 +113,16 @@ export class Normaliser {
   }
 
   /** The payload without its compression, where the profile allows for one. */
-  private unpack(plan: ProfilePlan, { body, contentEncoding }: InboundMessage): Result<Buffer> {
+  private unpack({ profile, recipe }: TopicEntry, { body, contentEncoding }: InboundMessage): Result<Buffer> {
+    const { encodings } = recipe.plan;
     const named = contentEncoding !== undefined && !PLAIN_ENCODINGS.has(contentEncoding.toLowerCase());
     const compression = named ? compressionNamed(contentEncoding) : compressionOf(body);
-    if (compression !== undefined && plan.encodings?.includes(compression) === true) {
+    if (compression !== undefined && encodings?.includes(compression) === true) {
       return decompress(body, compression, this.limits.messageBytes);
     }
     if (named) {
-      const taken = plan.encodings === undefined ? 'plain payloads only' : `${plan.encodings.join(', ')} and plain payloads`;
-      return failed('UNSUPPORTED_ENCODING', `content encoding "${excerpt(contentEncoding)}": profile "${plan.name}" takes ${taken}`);
+      const taken = encodings === undefined ? 'plain payloads only' : `${encodings.join(', ')} and plain payloads`;
+      return failed('UNSUPPORTED_ENCODING', `content encoding "${excerpt(contentEncoding)}": profile "${profile}" takes ${taken}`);
     }
     return { ok: true, value: body };
   }
@@ -137,8 +138,9 @@ export class Normaliser {
   }
 
   /** The readings, without ids, or why there are none. */
-  private read(plan: ProfilePlan, entry: TopicEntry, message: InboundMessage, decoded: Uplink): Draft[] | Fault | Filtered {
+  private read(entry: TopicEntry, message: InboundMessage, decoded: Uplink): Draft[] | Fault | Filtered {
     const { builder, limits } = this;
+    const { plan, places } = entry.recipe;
     const { ignoreWhen } = plan;
     const whole = decoded.document;
     if (ignoreWhen !== undefined && isIgnored(ignoreWhen, whole, whole)) {
@@ -146,14 +148,14 @@ export class Normaliser {
     }
     const found = plan.each === undefined ? whole : readPath(plan.each, whole, whole);
     if (!Array.isArray(found) && plan.each !== undefined) {
-      return fault('SCHEMA_MISMATCH', `profile "${plan.name}": each: there is no array at that path`);
+      return fault('SCHEMA_MISMATCH', `profile "${entry.profile}": each: there is no array at that path`);
     }
     const elements: readonly Document[] = Array.isArray(found) ? (found as readonly Document[]) : [whole];
     if (elements.length > limits.readingsPerMessage) {
       const bound = `limits.readingsPerMessage = ${limits.readingsPerMessage}`;
       return fault('LIMIT_READINGS', `the message holds ${elements.length} readings, more than ${bound}`);
     }
-    builder.open(flagBits(decoded.flags) | (message.late === true ? FLAG.late : 0), entry.recipe.places, decoded.units);
+    builder.open(flagBits(decoded.flags) | (message.late === true ? FLAG.late : 0), places, decoded.units);
     let drafts: Draft[] | undefined;
     let ignored = 0;
     for (let i = 0; i < elements.length; i += 1) {
@@ -162,7 +164,7 @@ export class Normaliser {
         ignored += 1;
         continue;
       }
-      const draft = builder.build(plan, entry, message, own, whole);
+      const draft = builder.build(entry, message, own, whole);
       if (draft === undefined) {
         continue;
       }
@@ -182,7 +184,7 @@ export class Normaliser {
     if (builder.leftOut) {
       return MISSING;
     }
-    return ignored > 0 ? IGNORED : fault('NO_VALUES', `profile "${plan.name}": all values are missing, null or excluded`);
+    return ignored > 0 ? IGNORED : fault('NO_VALUES', `profile "${entry.profile}": all values are missing, null or excluded`);
   }
 
   /**

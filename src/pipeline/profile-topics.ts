@@ -1,45 +1,24 @@
-import type { CodecEnvironment, CodecOptions, CodecRegistry, PayloadDecoder } from '../codec/registry.ts';
-import { firstOf } from '../codec/first-of.ts';
 import { emptyBag } from '../domain/bag.ts';
 import { excerpt } from '../domain/excerpt.ts';
 import { type Fault, fault } from '../domain/fault.ts';
-import { escapeKey, type Places } from '../domain/flatten.ts';
+import { escapeKey } from '../domain/flatten.ts';
 import { type CompiledSource, type Document, readPath, renderTemplate } from '../domain/payload-path.ts';
-import { optionsByCodec, type ProfileSpec } from '../domain/profile.ts';
-import { compileProfile, type ProfilePlan } from '../domain/profile-plan.ts';
+import type { ProfilePlan } from '../domain/profile-plan.ts';
 import { topicProblem } from '../domain/topic.ts';
 import { knownTopic } from '../domain/topic-memory.ts';
-import type { CodecMemory } from './codec-memory.ts';
 import { type TopicMatch, type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
-import { SharedTexts } from '../domain/shared-texts.ts';
 import type { NamedSource } from '../domain/values-plan.ts';
-
-/** A profile and the decoder of the codec that it names. */
-export interface Recipe {
-  readonly plan: ProfilePlan;
-  readonly decoder: PayloadDecoder;
-  readonly places: Places;
-  /** Tags that come from the payload. */
-  readonly payloadTags: readonly NamedSource[];
-  /** Units and tags of all its readings; those of one kind of device say the same. */
-  readonly units: SharedTexts;
-  readonly tags: SharedTexts;
-  readonly said: WeakMap<Texts, Said>;
-}
+import type { ReadyProfile, Recipe, Said } from './recipes.ts';
 
 type Texts = Readonly<Record<string, string>>;
-
-/** What the payload of a reading said for its tags, in their order, and what they came to. */
-export interface Said {
-  readonly values: readonly (Document | undefined)[];
-  readonly tags: Texts;
-}
 
 /** Everything about a reading that its topic alone decides, about 0.2 kB: what topics have in common they share. */
 export interface TopicEntry {
   readonly ok: true;
   /** Of which `ProfileTopics`. */
   readonly of: object;
+  /** Name of the profile. */
+  readonly profile: string;
   readonly recipe: Recipe;
   /** Empty where nothing asks for them with each message. */
   readonly captures: Texts;
@@ -65,80 +44,16 @@ export interface RefusedTopic {
   readonly fault: Fault | undefined;
 }
 
-/** Checks all profiles at once. Throws an Error with one line for each problem; `checkProfile` would have found them before. */
-export function compileRecipes(profiles: readonly ProfileSpec[], codecs: CodecRegistry, environment: CodecEnvironment, memory: CodecMemory): Recipe[] {
-  const problems: string[] = [];
-  const recipes: Recipe[] = [];
-  const names = new Set<string>();
-  for (const spec of profiles) {
-    const result = compileProfile(spec);
-    if (!result.ok) {
-      problems.push(...result.problems.map((problem) => `profile "${spec.name}": ${problem}`));
-    }
-    const options = optionsByCodec(spec);
-    const wrong = [...options].flatMap(([name, own]) => codecProblems(codecs, name, own));
-    problems.push(...wrong.map((problem) => `profile "${spec.name}": ${problem}`));
-    if (names.has(spec.name)) {
-      problems.push(`profile "${spec.name}": the name is taken`);
-    }
-    names.add(spec.name);
-    if (result.ok && wrong.length === 0) {
-      const decoders = [...options].flatMap(([name, own]) => {
-        const codec = codecs.get(name);
-        return codec === undefined ? [] : memory.decoder(spec.name, name, own, () => codec.create(own, ownState(environment, spec.name, name)));
-      });
-      const payloadTags = result.value.tags.filter(({ source }) => source.kind === 'path');
-      recipes.push({
-        plan: result.value,
-        decoder: firstOf(decoders),
-        places: [],
-        payloadTags,
-        units: new SharedTexts(),
-        tags: new SharedTexts(),
-        said: new WeakMap(),
-      });
-    }
-  }
-  if (problems.length > 0) {
-    throw new Error(problems.join('\n'));
-  }
-  memory.settle();
-  return recipes;
-}
-
-/** Two profiles with one codec do not share a memory, whatever a device puts into the name of a state. */
-function ownState(environment: CodecEnvironment, profile: string, codec: string): CodecEnvironment {
-  const prefix = `${codec}/${profile.replaceAll('%', '%25').replaceAll('/', '%2F')}/`;
-  const own = (name: string): string => prefix + name;
-  return {
-    instance: environment.instance,
-    command: (topic, body) => environment.command(topic, body),
-    load: (name) => environment.load(own(name)),
-    save: (name, state) => environment.save(own(name), state),
-    now: () => environment.now(),
-    counts: environment.counts,
-  };
-}
-
-function codecProblems(codecs: CodecRegistry, name: string, options: CodecOptions): string[] {
-  const codec = codecs.get(name);
-  if (codec === undefined) {
-    return [`codec: there is no "${name}"; there are ${codecs.names.join(', ')}`];
-  }
-  return codec.checkOptions(options).map((problem) => `codecOptions.${problem}`);
-}
-
 interface Target {
-  readonly recipe: Recipe;
+  readonly profile: ReadyProfile;
   /** The template is one of `ignore`. */
   readonly ignored: boolean;
 }
 
 /** What a profile ignores stands before what it reads. */
-function targets(recipe: Recipe): { readonly template: TopicTemplate; readonly value: Target }[] {
-  const { plan } = recipe;
-  const entries = (templates: readonly TopicTemplate[], ignored: boolean) => templates.map((template) => ({ template, value: { recipe, ignored } }));
-  return [...entries(plan.ignored, true), ...entries(plan.templates, false)];
+function targets(profile: ReadyProfile): { readonly template: TopicTemplate; readonly value: Target }[] {
+  const entries = (templates: readonly TopicTemplate[], ignored: boolean) => templates.map((template) => ({ template, value: { profile, ignored } }));
+  return [...entries(profile.ignored, true), ...entries(profile.templates, false)];
 }
 
 /** Topic -> profile, and what the topic says of its readings; kept ready for the topics in use. */
@@ -148,8 +63,8 @@ export class ProfileTopics {
   private readonly mark = {};
   private readonly ignored: RefusedTopic = { ok: false, of: this.mark, fault: undefined };
 
-  constructor(recipes: readonly Recipe[]) {
-    this.tree = new TopicTree(recipes.flatMap(targets));
+  constructor(profiles: readonly ReadyProfile[]) {
+    this.tree = new TopicTree(profiles.flatMap(targets));
   }
 
   get(topic: string): TopicEntry | RefusedTopic {
@@ -189,19 +104,21 @@ export function readSource(source: CompiledSource, entry: TopicEntry, own: Docum
 }
 
 /** What the topic says, or why nothing under it can be read. `of`: see `TopicEntry`. */
-function describe(of: object, topic: string, { value: { recipe }, captures }: TopicMatch<Target>): TopicEntry | Fault {
+function describe(of: object, topic: string, { value: { profile }, captures }: TopicMatch<Target>): TopicEntry | Fault {
+  const { name, recipe } = profile;
   const { plan } = recipe;
   const device = plan.device.kind === 'template' ? renderTemplate(plan.device, captures) : undefined;
   if (plan.device.kind === 'template' && device === undefined && plan.deviceElse === undefined) {
-    return fault('DEVICE_MISSING', `profile "${plan.name}": a level that names the device is empty in "${excerpt(topic, 255)}"`);
+    return fault('DEVICE_MISSING', `profile "${name}": a level that names the device is empty in "${excerpt(topic, 255)}"`);
   }
   const entries = tableEntries(plan, captures);
   if (new Set(entries.map((entry) => entry.name)).size < entries.length) {
-    return fault('SCHEMA_MISMATCH', `profile "${plan.name}": two values would have one name under "${excerpt(topic, 255)}"`);
+    return fault('SCHEMA_MISMATCH', `profile "${name}": two values would have one name under "${excerpt(topic, 255)}"`);
   }
   return {
     ok: true,
     of,
+    profile: name,
     recipe,
     captures: plan.asksCaptures ? captures : NO_CAPTURES,
     device,

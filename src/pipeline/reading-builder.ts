@@ -6,7 +6,6 @@ import { escapeKey, MAX_NAME, type Places, ValueCollector } from '../domain/flat
 import type { EpochMs, InboundMessage } from '../domain/message.ts';
 import { type Document, readPath } from '../domain/payload-path.ts';
 import type { Limits } from '../domain/profile.ts';
-import type { ProfilePlan } from '../domain/profile-plan.ts';
 import type { Reading, Value } from '../domain/reading.ts';
 import type { FieldsPart, ValuesPlan } from '../domain/values-plan.ts';
 import { readSource, type TopicEntry } from './profile-topics.ts';
@@ -60,27 +59,29 @@ export class ReadingBuilder {
   }
 
   /** One reading; undefined where all its values are null or missing. */
-  build(plan: ProfilePlan, entry: TopicEntry, message: InboundMessage, own: Document, whole: Document): Draft | Fault | undefined {
+  build(entry: TopicEntry, message: InboundMessage, own: Document, whole: Document): Draft | Fault | undefined {
     const { collector } = this;
+    const { profile, recipe } = entry;
+    const { plan } = recipe;
     collector.next();
     const mismatch = this.gather(plan.values, entry, own, whole);
     if (mismatch !== undefined) {
-      return fault('SCHEMA_MISMATCH', `profile "${plan.name}": a bare ${mismatch} where an object is due (\`scalar\` would give it a name)`);
+      return fault('SCHEMA_MISMATCH', `profile "${profile}": a bare ${mismatch} where an object is due (\`scalar\` would give it a name)`);
     }
     if (collector.problem !== undefined) {
-      return fault(collector.problem.code, `profile "${plan.name}": ${collector.problem.message}`);
+      return fault(collector.problem.code, `profile "${profile}": ${collector.problem.message}`);
     }
     if (collector.count === 0) {
       return undefined;
     }
     const device = this.deviceOf(entry, own, whole);
     if (device === undefined) {
-      return fault('DEVICE_MISSING', `profile "${plan.name}": the payload does not name the device`);
+      return fault('DEVICE_MISSING', `profile "${profile}": the payload does not name the device`);
     }
     const given = plan.tagsFrom === undefined ? undefined : this.object(readPath(plan.tagsFrom, own, whole));
     const tags = tagsOf(entry, given, own, whole);
     if (typeof tags === 'string') {
-      return fault('SCHEMA_MISMATCH', `profile "${plan.name}": ${tags}`);
+      return fault('SCHEMA_MISMATCH', `profile "${profile}": ${tags}`);
     }
     let flags = this.messageFlags;
     if (plan.deviceCheck !== undefined && differs(readSource(plan.deviceCheck, entry, own, whole), device)) {
@@ -113,7 +114,7 @@ export class ReadingBuilder {
       units = plan.units.of(values);
     } else {
       const stated = plan.unitsFrom === undefined ? (this.pairUnits ?? this.layoutUnits) : this.object(readPath(plan.unitsFrom, own, whole));
-      const shaped = shaper.shape(values, { stated, own, whole, units: entry.recipe.units });
+      const shaped = shaper.shape(values, { stated, own, whole, units: recipe.units });
       if (shaped.count === 0) {
         this.leftOut = true;
         return undefined;
@@ -122,10 +123,10 @@ export class ReadingBuilder {
       units = shaped.units;
       flags |= shaped.flags;
     }
-    if (plan.watchTypes && this.types.changed(plan.name, device, values)) {
+    if (plan.watchTypes && this.types.changed(profile, device, values)) {
       flags |= FLAG['type-changed'];
     }
-    return { id: '', device, profile: plan.name, topic: message.topic, measuredAt, receivedAt, values, units, tags, flags: flagList(flags) };
+    return { id: '', device, profile, topic: message.topic, measuredAt, receivedAt, values, units, tags, flags: flagList(flags) };
   }
 
   /** Gathers the values of one element. Answers the type of a scalar that nothing gives a name to. */

@@ -3,7 +3,8 @@ import { MAX_NAME } from '../domain/flatten.ts';
 import type { Document } from '../domain/payload-path.ts';
 import type { Value } from '../domain/reading.ts';
 import type { NamedSource } from '../domain/values-plan.ts';
-import { readSource, type Recipe, type Said, type TopicEntry } from './profile-topics.ts';
+import { readSource, type TopicEntry } from './profile-topics.ts';
+import type { Recipe, Said } from './recipes.ts';
 
 type Texts = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CodecRegistry, detachedEnvironment, type PayloadCodec } from '../../../src/codec/registry.ts';
 import { CodecMemory } from '../../../src/pipeline/codec-memory.ts';
-import { compileRecipes } from '../../../src/pipeline/profile-topics.ts';
+import { compileRecipes } from '../../../src/pipeline/recipes.ts';
 import { profile } from './normalise-support.ts';
 
 /** A codec with a memory that saves one state under a name that devices choose. */
