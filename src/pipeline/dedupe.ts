@@ -3,7 +3,7 @@ import type { EpochMs } from '../domain/message.ts';
 import { KeyTable } from './key-table.ts';
 
 export interface DedupeOptions {
-  /** Most keys remembered; 0 turns deduplication off. Between half and all of them are kept. */
+  /** Most keys remembered; 0 turns deduplication off. At least half of them are kept, or 15 of 32 where devices with very many of them make room. */
   readonly entries: number;
   /** How long a key is remembered at least half of, milliseconds. */
   readonly windowMs: number;
@@ -18,6 +18,8 @@ export interface DedupeStats {
 
 /** From this part of a generation on a device is heavy, and makes room for others: at most so many devices can be. */
 const HEAVY_PART = 8;
+/** So large a part it gives up at once: to find what it has means to look at everything. */
+const EVICTED_PART = 16;
 /** Places for the numbers of commits: 128 kB, and of 2000 that are waited for at a time one in eight falls into a place that was taken since. */
 const PLACES = 16_384;
 
@@ -33,7 +35,7 @@ const PLACES = 16_384;
  *
  * Two generations instead of a list by age: the older one is dropped whole when the younger is full or half a window
  * old. So that a chatty device cannot push the keys of all others out, a generation that is full too early first forgets
- * the oldest keys of the device that has most, while that is an eighth or more of it.
+ * the oldest keys of the device that has most, a sixteenth of what there is room for at once, while that has an eighth or more.
  */
 export class Dedupe {
   private readonly options: DedupeOptions;
@@ -57,7 +59,10 @@ export class Dedupe {
   }
 
   has(device: string, key: KeyHash): boolean {
-    return this.young.has(device, key) || this.old.has(device, key);
+    const { young, old } = this;
+    if (!young.mayHave(key) && !old.mayHave(key)) return false;
+    const owner = this.hasher.word(device);
+    return young.has(owner, key) || old.has(owner, key);
   }
 
   /** The same for a key that was not there when it was made. Mostly there was no commit since that could be its: then the tables, which are far away, are not asked. */
@@ -75,14 +80,11 @@ export class Dedupe {
       if (elapsed >= windowMs) this.young.clear();
       this.turn(now);
     } else if (this.young.size >= entries / 2) {
-      if (this.young.evictHeaviest(Math.ceil(entries / 2 / HEAVY_PART))) {
-        this.evicted += 1;
-      } else {
-        this.evicted += this.old.size;
-        this.turn(now);
-      }
+      const evicted = this.young.evictHeaviest(Math.ceil(entries / 2 / HEAVY_PART), Math.ceil(entries / 2 / EVICTED_PART));
+      this.evicted += evicted === 0 ? this.old.size : evicted;
+      if (evicted === 0) this.turn(now);
     }
-    this.young.add(device, key);
+    this.young.add(this.hasher.word(device), key);
   }
 
   stats(): DedupeStats {

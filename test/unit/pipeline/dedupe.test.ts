@@ -40,13 +40,13 @@ describe('Dedupe', () => {
     expect(dedupe.has(D, 'a')).toBe(true);
   });
 
-  it('stays within its bound and keeps at least the younger half', () => {
+  it('stays within its bound and keeps at least the younger half, less a sixteenth of it, of one device', () => {
     const dedupe = new Dedupe({ entries: 100, windowMs: 1_000_000 });
     for (let i = 0; i < 1000; i += 1) {
       dedupe.commit(D, String(i), 10);
       expect(dedupe.size).toBeLessThanOrEqual(100);
     }
-    for (let i = 951; i < 1000; i += 1) expect(dedupe.has(D, String(i))).toBe(true);
+    for (let i = 954; i < 1000; i += 1) expect(dedupe.has(D, String(i))).toBe(true);
     expect(dedupe.has(D, '0')).toBe(false);
   });
 
@@ -77,7 +77,11 @@ describe('Dedupe', () => {
     for (let i = 0; i < 50; i += 1) expect(dedupe.has(`quiet-${i}`, 'k')).toBe(true);
     expect(dedupe.has('chatty', '99999')).toBe(true);
     expect(dedupe.has('chatty', '99000')).toBe(false);
-    expect(dedupe.stats()).toEqual({ entries: 500, evictedEarly: 99_550 });
+    const { entries, evictedEarly } = dedupe.stats();
+    expect(evictedEarly).toBe(100_050 - entries);
+    // A sixteenth of the 500 that there is room for goes at once.
+    expect(entries).toBeGreaterThan(500 - 32);
+    expect(entries).toBeLessThanOrEqual(500);
   });
 
   it('takes from the one that has most when a quiet device needs room', () => {
