@@ -65,7 +65,8 @@ export function routingKeyFromTopic(topic: string): string {
  * level break (rabbitmq-server#2559). The inverse is therefore a convention: every dot is a level break.
  */
 export function topicFromRoutingKey(routingKey: string): string {
-  return routingKey.replaceAll('.', '/').replaceAll('*', '+');
+  // Not `replaceAll`, which gives a tree of pieces: topics are kept and compared for long.
+  return routingKey.split('.').join('/').replaceAll('*', '+');
 }
 
 /** The binding key of an AMQP topic exchange for an MQTT topic filter: `/` -> `.`, `+` -> `*`, `#` stays. */

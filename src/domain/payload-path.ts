@@ -111,16 +111,15 @@ export function readPath(path: PayloadPath, own: Document, whole: Document): Doc
   return at;
 }
 
-/** The text with its captures filled in; undefined where one is missing or empty. */
-export function renderTemplate(template: CaptureTemplate, captures: Readonly<Record<string, string>>): string | undefined {
-  const { literals, names } = template;
-  let out = literals[0] as string;
+/** The text with its captures filled in, flat: it may be kept for long. undefined where one is missing or empty. */
+export function renderTemplate({ literals, names }: CaptureTemplate, captures: Readonly<Record<string, string>>): string | undefined {
+  const parts = [literals[0] as string];
   for (let i = 0; i < names.length; i += 1) {
     const text = captures[names[i] as string];
     if (text === undefined || text === '') {
       return undefined;
     }
-    out += text + (literals[i + 1] as string);
+    parts.push(text, literals[i + 1] as string);
   }
-  return out;
+  return parts.join('');
 }

@@ -15,12 +15,22 @@ export class KnownTopic {
   readonly topic: string;
   /** The AMQP routing key that it came with; the topic itself where it came over MQTT. */
   readonly routingKey: string;
-  /** Profile, and what the topic says of its readings (pipeline/profile-topics.ts). */
-  profile: unknown = undefined;
+  /** How it is read: this and what follows is of pipeline/profile-topics.ts. */
+  kind: unknown = undefined;
+  /** The device that the topic names, or else the one that spoke last. */
+  device: string | undefined = undefined;
+  /** Ids of its readings begin with these 96 bits (domain/reading-id.ts). In here, because an object more for each topic is an object more to be looked at. */
+  stemA = 0;
+  stemB = 0;
+  stemC = 0;
+  /** Of the last reading, where it can be kept. */
+  said: unknown = undefined;
   /** Routing rules that come into question (pipeline/rule-index.ts). */
   rules: unknown = undefined;
   /** What texts of its readings have in common (codec/reading.ts). */
   likeness: unknown = undefined;
+  /** Where the device is kept that spoke last, a guess (pipeline/device-registry.ts). */
+  slot = 0;
   /** It was asked for again since the memory was last looked through for what may go. */
   used = false;
 

@@ -9,9 +9,9 @@ import type { InboundMessage } from '../domain/message.ts';
 import { type Document, readPath } from '../domain/payload-path.ts';
 import type { Limits, ProfileSpec } from '../domain/profile.ts';
 import type { Reading } from '../domain/reading.ts';
-import { bodyDigest, idStem, stemOf } from '../domain/reading-id.ts';
+import { bodyDigest, firstId, idBehind, stemOf } from '../domain/reading-id.ts';
 import { CodecMemory } from './codec-memory.ts';
-import { ProfileTopics, type TopicEntry } from './profile-topics.ts';
+import { isRefused, ProfileTopics, speaks, type TopicEntry, type TopicKind } from './profile-topics.ts';
 import { type Draft, ReadingBuilder } from './reading-builder.ts';
 import { compileRecipes, type ReadyProfile } from './recipes.ts';
 
@@ -81,13 +81,14 @@ export class Normaliser {
       return refused('LIMIT_BYTES', `the payload has ${body.length} bytes, more than limits.messageBytes = ${this.limits.messageBytes}`);
     }
     const entry = this.topics.get(message.topic);
-    if (!entry.ok) {
-      return entry.fault === undefined ? IGNORED : { kind: 'fault', fault: entry.fault };
+    if (isRefused(entry)) {
+      const { fault: why } = entry.kind;
+      return why === undefined ? IGNORED : { kind: 'fault', fault: why };
     }
-    const { plan, decoder } = entry.recipe;
+    const { plan, decoder } = entry.kind.recipe;
     let plain = body;
     if (message.contentEncoding !== undefined || plan.encodings !== undefined) {
-      const unpacked = this.unpack(entry, message);
+      const unpacked = this.unpack(entry.kind, message);
       if (!unpacked.ok) {
         return { kind: 'fault', fault: unpacked.fault };
       }
@@ -113,7 +114,7 @@ export class Normaliser {
   }
 
   /** The payload without its compression, where the profile allows for one. */
-  private unpack({ profile, recipe }: TopicEntry, { body, contentEncoding }: InboundMessage): Result<Buffer> {
+  private unpack({ profile, recipe }: TopicKind, { body, contentEncoding }: InboundMessage): Result<Buffer> {
     const { encodings } = recipe.plan;
     const named = contentEncoding !== undefined && !PLAIN_ENCODINGS.has(contentEncoding.toLowerCase());
     const compression = named ? compressionNamed(contentEncoding) : compressionOf(body);
@@ -140,7 +141,8 @@ export class Normaliser {
   /** The readings, without ids, or why there are none. */
   private read(entry: TopicEntry, message: InboundMessage, decoded: Uplink): Draft[] | Fault | Filtered {
     const { builder, limits } = this;
-    const { plan, places } = entry.recipe;
+    const { profile, recipe } = entry.kind;
+    const { plan, places } = recipe;
     const { ignoreWhen } = plan;
     const whole = decoded.document;
     if (ignoreWhen !== undefined && isIgnored(ignoreWhen, whole, whole)) {
@@ -148,7 +150,7 @@ export class Normaliser {
     }
     const found = plan.each === undefined ? whole : readPath(plan.each, whole, whole);
     if (!Array.isArray(found) && plan.each !== undefined) {
-      return fault('SCHEMA_MISMATCH', `profile "${entry.profile}": each: there is no array at that path`);
+      return fault('SCHEMA_MISMATCH', `profile "${profile}": each: there is no array at that path`);
     }
     const elements: readonly Document[] = Array.isArray(found) ? (found as readonly Document[]) : [whole];
     if (elements.length > limits.readingsPerMessage) {
@@ -184,7 +186,7 @@ export class Normaliser {
     if (builder.leftOut) {
       return MISSING;
     }
-    return ignored > 0 ? IGNORED : fault('NO_VALUES', `profile "${entry.profile}": all values are missing, null or excluded`);
+    return ignored > 0 ? IGNORED : fault('NO_VALUES', `profile "${profile}": all values are missing, null or excluded`);
   }
 
   /**
@@ -194,13 +196,14 @@ export class Normaliser {
   private identify(drafts: readonly Draft[], message: InboundMessage, entry: TopicEntry): void {
     if (this.builder.distinct) {
       const digest = bodyDigest(message.body);
+      let first = '';
       for (let i = 0; i < drafts.length; i += 1) {
         const draft = drafts[i] as Draft;
-        if (draft.device !== entry.lastDevice) {
-          entry.lastDevice = draft.device;
-          entry.lastStem = idStem(message.topic, draft.device);
+        if (i === 0 || draft.device !== entry.device) {
+          if (draft.device !== entry.device) speaks(entry, message.topic, draft.device);
+          first = firstId(entry, digest);
         }
-        draft.id = `${entry.lastStem}${digest}-${i}`;
+        draft.id = i === 0 ? first : idBehind(first, i);
       }
       return;
     }

@@ -5,15 +5,16 @@ import { escapeKey } from '../domain/flatten.ts';
 import { type CompiledSource, type Document, readPath, renderTemplate } from '../domain/payload-path.ts';
 import type { ProfilePlan } from '../domain/profile-plan.ts';
 import { topicProblem } from '../domain/topic.ts';
-import { knownTopic } from '../domain/topic-memory.ts';
-import { type TopicMatch, type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
-import type { NamedSource } from '../domain/values-plan.ts';
+import { setStem, type Stem } from '../domain/reading-id.ts';
+import { type KnownTopic, knownTopic } from '../domain/topic-memory.ts';
+import { type TopicTemplate, TopicTree } from '../domain/topic-template.ts';
+import type { NamedSource, TableEntry } from '../domain/values-plan.ts';
 import type { ReadyProfile, Recipe, Said } from './recipes.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
-/** Everything about a reading that its topic alone decides, about 0.2 kB: what topics have in common they share. */
-export interface TopicEntry {
+/** Everything about a reading that its topic alone decides, but for the device. Topics that say the same share it. */
+export interface TopicKind {
   readonly ok: true;
   /** Of which `ProfileTopics`. */
   readonly of: object;
@@ -22,26 +23,39 @@ export interface TopicEntry {
   readonly recipe: Recipe;
   /** Empty where nothing asks for them with each message. */
   readonly captures: Texts;
-  /** Set where the device's name comes from the topic. */
-  readonly device: string | undefined;
+  /** The topic names the device. */
+  readonly named: boolean;
   /** Tags that come from the topic. */
   readonly tags: Texts | undefined;
   /** Name of the value of a bare scalar. */
   readonly scalar: string | undefined;
   /** Where `values` is a table: its entries, with their names complete. */
   readonly entries: readonly NamedSource[];
-  /** Ids of the device that spoke last under this topic begin with it; mostly there is one. */
-  lastDevice: string | undefined;
-  lastStem: string;
+}
+
+/** No message of this topic passes; `fault` is undefined where a profile says that they are to be ignored. */
+interface Refusal {
+  readonly ok: false;
+  readonly of: object;
+  readonly fault: Fault | undefined;
+}
+
+/** A topic that is read: a view of its `KnownTopic`. */
+export interface TopicEntry extends Stem {
+  readonly kind: TopicKind;
+  /** The device that the topic names, or else the one that spoke last; the stem is of this one. */
+  device: string | undefined;
   /** Of the last reading, where it can be kept. */
   said: Said | undefined;
 }
 
-/** No message of this topic passes; `fault` is undefined where a profile says that they are to be ignored. */
+/** A topic that is not read. */
 export interface RefusedTopic {
-  readonly ok: false;
-  readonly of: object;
-  readonly fault: Fault | undefined;
+  readonly kind: Refusal;
+}
+
+export function isRefused(topic: TopicEntry | RefusedTopic): topic is RefusedTopic {
+  return !topic.kind.ok;
 }
 
 interface Target {
@@ -61,7 +75,9 @@ export class ProfileTopics {
   private readonly tree: TopicTree<Target>;
   /** Stands for these profiles in what topics keep, which may outlive them. */
   private readonly mark = {};
-  private readonly ignored: RefusedTopic = { ok: false, of: this.mark, fault: undefined };
+  private readonly ignored: Refusal = { ok: false, of: this.mark, fault: undefined };
+  /** By the tags that they have: those of the topics that have nothing else of their own. */
+  private readonly kinds: Map<ReadyProfile, WeakMap<Texts, TopicKind>> = new Map();
 
   constructor(profiles: readonly ReadyProfile[]) {
     this.tree = new TopicTree(profiles.flatMap(targets));
@@ -69,16 +85,16 @@ export class ProfileTopics {
 
   get(topic: string): TopicEntry | RefusedTopic {
     const known = knownTopic(topic);
-    const kept = known.profile as TopicEntry | RefusedTopic | undefined;
-    if (kept !== undefined && kept.of === this.mark) {
-      return kept;
+    const kept = known.kind as TopicKind | Refusal | undefined;
+    if (kept === undefined || kept.of !== this.mark) {
+      known.kind = this.enter(known);
+      known.said = undefined;
     }
-    const entry = this.enter(topic);
-    known.profile = entry;
-    return entry;
+    return known as TopicEntry | RefusedTopic;
   }
 
-  private enter(topic: string): TopicEntry | RefusedTopic {
+  private enter(known: KnownTopic): TopicKind | Refusal {
+    const { topic } = known;
     const problem = topicProblem(topic);
     if (problem !== undefined) {
       return this.refused(fault('BAD_TOPIC', problem));
@@ -90,27 +106,68 @@ export class ProfileTopics {
     if (match.value.ignored) {
       return this.ignored;
     }
-    const entry = describe(this.mark, topic, match);
-    return 'code' in entry ? this.refused(entry) : entry;
+    const { profile } = match.value;
+    const device = deviceOf(profile, topic, match.captures);
+    if (typeof device === 'object') {
+      return this.refused(device);
+    }
+    if (device !== undefined && device !== known.device) {
+      speaks(known, topic, device);
+    }
+    const kind = describe(this.mark, topic, profile, match.captures, device !== undefined);
+    return 'code' in kind ? this.refused(kind) : this.shared(profile, kind);
   }
 
-  private refused(why: Fault): RefusedTopic {
+  /** The kind that says the same, where it is known. */
+  private shared(profile: ReadyProfile, kind: TopicKind): TopicKind {
+    const { plan, tags } = profile.recipe;
+    const of = kind.tags ?? NO_TEXTS;
+    if (kind.captures !== NO_TEXTS || kind.named !== (plan.device.kind === 'template') || kind.scalar !== plan.scalar || kind.entries !== entriesOf(plan))
+      return kind;
+    // Of tags that are too many to be kept there may be as many as topics.
+    if (kind.tags !== undefined && !tags.keeps(kind.tags)) return kind;
+    let kinds = this.kinds.get(profile);
+    if (kinds === undefined) {
+      kinds = new WeakMap();
+      this.kinds.set(profile, kinds);
+    }
+    const known = kinds.get(of);
+    if (known !== undefined) return known;
+    kinds.set(of, kind);
+    return kind;
+  }
+
+  private refused(why: Fault): Refusal {
     return { ok: false, of: this.mark, fault: why };
   }
 }
 
-export function readSource(source: CompiledSource, entry: TopicEntry, own: Document, whole: Document): Document | undefined {
-  return source.kind === 'path' ? readPath(source, own, whole) : renderTemplate(source, entry.captures);
+/** Another device than before speaks under the topic. */
+export function speaks(entry: Pick<TopicEntry, 'device'> & Stem, topic: string, device: string): void {
+  entry.device = device;
+  setStem(entry, topic, device);
 }
 
-/** What the topic says, or why nothing under it can be read. `of`: see `TopicEntry`. */
-function describe(of: object, topic: string, { value: { profile }, captures }: TopicMatch<Target>): TopicEntry | Fault {
-  const { name, recipe } = profile;
-  const { plan } = recipe;
-  const device = plan.device.kind === 'template' ? renderTemplate(plan.device, captures) : undefined;
-  if (plan.device.kind === 'template' && device === undefined && plan.deviceElse === undefined) {
+export function readSource(source: CompiledSource, entry: TopicEntry, own: Document, whole: Document): Document | undefined {
+  return source.kind === 'path' ? readPath(source, own, whole) : renderTemplate(source, entry.kind.captures);
+}
+
+/** The device that the topic names, if any. A fault where it should. */
+function deviceOf({ name, recipe }: ReadyProfile, topic: string, captures: Texts): string | Fault | undefined {
+  const { device, deviceElse } = recipe.plan;
+  if (device.kind !== 'template') {
+    return undefined;
+  }
+  const named = renderTemplate(device, captures);
+  if (named === undefined && deviceElse === undefined) {
     return fault('DEVICE_MISSING', `profile "${name}": a level that names the device is empty in "${excerpt(topic, 255)}"`);
   }
+  return named;
+}
+
+/** What the topic says, or why nothing under it can be read. `of`, `named`: see `TopicKind`. */
+function describe(of: object, topic: string, { name, recipe }: ReadyProfile, captures: Texts, named: boolean): TopicKind | Fault {
+  const { plan } = recipe;
   const entries = tableEntries(plan, captures);
   if (new Set(entries.map((entry) => entry.name)).size < entries.length) {
     return fault('SCHEMA_MISMATCH', `profile "${name}": two values would have one name under "${excerpt(topic, 255)}"`);
@@ -120,18 +177,15 @@ function describe(of: object, topic: string, { value: { profile }, captures }: T
     of,
     profile: name,
     recipe,
-    captures: plan.asksCaptures ? captures : NO_CAPTURES,
-    device,
+    captures: plan.asksCaptures ? captures : NO_TEXTS,
+    named,
     tags: topicTags(recipe, captures),
     scalar: typeof plan.scalar === 'object' ? renderTemplate(plan.scalar, asNames(captures)) : plan.scalar,
     entries,
-    lastDevice: undefined,
-    lastStem: '',
-    said: undefined,
   };
 }
 
-const NO_CAPTURES: Texts = emptyBag();
+const NO_TEXTS: Texts = emptyBag();
 
 function topicTags({ plan, tags: shared }: Recipe, captures: Texts): Texts | undefined {
   let tags: Record<string, string> | undefined;
@@ -151,18 +205,21 @@ function asNames(captures: Texts): Record<string, string> {
   return names;
 }
 
-const NO_ENTRIES: readonly NamedSource[] = [];
+const NO_ENTRIES: readonly TableEntry[] = [];
+
+/** Those of the table of values. */
+function entriesOf({ values }: ProfilePlan): readonly TableEntry[] {
+  return values.kind === 'table' ? values.entries : NO_ENTRIES;
+}
 
 /** The table of values for this topic; an entry whose name the topic cannot complete is left out. */
-function tableEntries({ values }: ProfilePlan, captures: Texts): readonly NamedSource[] {
-  if (values.kind !== 'table') {
-    return NO_ENTRIES;
-  }
-  if (values.entries.every(({ template }) => template === undefined)) {
-    return values.entries;
+function tableEntries(plan: ProfilePlan, captures: Texts): readonly NamedSource[] {
+  const entries = entriesOf(plan);
+  if (entries.every(({ template }) => template === undefined)) {
+    return entries;
   }
   const names = asNames(captures);
-  return values.entries.flatMap(({ name, source, template }) => {
+  return entries.flatMap(({ name, source, template }) => {
     const full = template === undefined ? name : renderTemplate(template, names);
     return full === undefined ? [] : [{ name: full, source }];
   });

@@ -53,15 +53,16 @@ export class ReadingBuilder {
 
   /** What names the device of a reading. */
   deviceOf(entry: TopicEntry, own: Document, whole: Document): string | undefined {
-    const { device, deviceElse } = entry.recipe.plan;
-    const found = entry.device ?? nameText(readSource(device, entry, own, whole));
+    const { named, recipe } = entry.kind;
+    const { device, deviceElse } = recipe.plan;
+    const found = named ? entry.device : nameText(readSource(device, entry, own, whole));
     return found ?? (deviceElse === undefined ? undefined : nameText(readSource(deviceElse, entry, own, whole)));
   }
 
   /** One reading; undefined where all its values are null or missing. */
   build(entry: TopicEntry, message: InboundMessage, own: Document, whole: Document): Draft | Fault | undefined {
     const { collector } = this;
-    const { profile, recipe } = entry;
+    const { profile, recipe } = entry.kind;
     const { plan } = recipe;
     collector.next();
     const mismatch = this.gather(plan.values, entry, own, whole);
@@ -132,13 +133,13 @@ export class ReadingBuilder {
   /** Gathers the values of one element. Answers the type of a scalar that nothing gives a name to. */
   private gather(plan: ValuesPlan, entry: TopicEntry, own: Document, whole: Document): string | undefined {
     const { collector } = this;
-    const { scalar } = entry;
+    const { scalar } = entry.kind;
     if (plan.kind === 'table') {
       if (scalar !== undefined && typeof own !== 'object') {
         collector.add(scalar, own);
         return undefined;
       }
-      for (const { name, source } of entry.entries) {
+      for (const { name, source } of entry.kind.entries) {
         const node = readSource(source, entry, own, whole);
         if (node !== undefined) {
           collector.add(name, node);
@@ -167,10 +168,10 @@ export class ReadingBuilder {
   private gatherOther(plan: OtherValues, entry: TopicEntry, own: Document, whole: Document): string | undefined {
     const { collector } = this;
     if (typeof own !== 'object') {
-      if (entry.scalar === undefined) {
+      if (entry.kind.scalar === undefined) {
         return typeof own;
       }
-      collector.add(entry.scalar, own);
+      collector.add(entry.kind.scalar, own);
     } else if (plan.kind === 'merged') {
       for (let i = 0; i < plan.parts.length; i += 1) {
         const { path, exclude, name, prefix } = plan.parts[i] as FieldsPart;

@@ -13,10 +13,10 @@ type Texts = Readonly<Record<string, string>>;
  * that the profile names win. Devices say the same again and again: then the tags are those of the last reading, the same object.
  */
 export function tagsOf(entry: TopicEntry, given: Readonly<Record<string, Value>> | undefined, own: Document, whole: Document): Texts | string | undefined {
-  const { said } = entry;
-  const { payloadTags } = entry.recipe;
+  const { kind, said } = entry;
+  const { payloadTags } = kind.recipe;
   if (given === undefined) {
-    if (payloadTags.length === 0) return entry.tags;
+    if (payloadTags.length === 0) return kind.tags;
     if (said !== undefined && saysAgain(entry, said.values, own, whole)) return said.tags;
   }
   const tags = emptyBag<string>();
@@ -26,7 +26,7 @@ export function tagsOf(entry: TopicEntry, given: Readonly<Record<string, Value>>
     if (text.length > MAX_NAME) return `tag "${name}" is longer than ${MAX_NAME} characters`;
     tags[name] = text;
   }
-  for (const name in entry.tags) tags[name] = entry.tags[name] as string;
+  for (const name in kind.tags) tags[name] = kind.tags[name] as string;
   for (const { name, source } of payloadTags) {
     const found = readSource(source, entry, own, whole);
     values.push(found);
@@ -37,7 +37,7 @@ export function tagsOf(entry: TopicEntry, given: Readonly<Record<string, Value>>
     tags[name] = text;
   }
   for (const _ in tags) {
-    const { recipe } = entry;
+    const { recipe } = kind;
     const shared = recipe.tags.of(tags);
     // Where they are small enough to be kept, so is what they were made of.
     entry.said = given === undefined && recipe.tags.keeps(shared) ? saidOf(recipe, values, shared) : undefined;
@@ -57,7 +57,7 @@ function saidOf({ said }: Recipe, values: readonly (Document | undefined)[], tag
 }
 
 function saysAgain(entry: TopicEntry, values: readonly (Document | undefined)[], own: Document, whole: Document): boolean {
-  const { payloadTags } = entry.recipe;
+  const { payloadTags } = entry.kind.recipe;
   for (let i = 0; i < payloadTags.length; i += 1) {
     const { source } = payloadTags[i] as NamedSource;
     if (readSource(source, entry, own, whole) !== values[i]) return false;

@@ -5,7 +5,7 @@ import { emptyBag } from '../../../src/domain/bag.ts';
 import { BoundedCache } from '../../../src/domain/bounded-cache.ts';
 import { excerpt } from '../../../src/domain/excerpt.ts';
 import { FLAGS, flagBits, flagList } from '../../../src/domain/flags.ts';
-import { bodyDigest, idStem } from '../../../src/domain/reading-id.ts';
+import { bodyDigest, firstId, idBehind, setStem } from '../../../src/domain/reading-id.ts';
 import { UnitTable } from '../../../src/domain/unit-table.ts';
 
 describe('a bag', () => {
@@ -72,15 +72,24 @@ describe('flags', () => {
 });
 
 describe('ids of readings', () => {
+  const idOf = (topic: string, device: string, body: Uint8Array): string => {
+    const stem = { stemA: 0, stemB: 0, stemC: 0 };
+    setStem(stem, topic, device);
+    return firstId(stem, bodyDigest(body));
+  };
+  const stemOf = (topic: string, device: string): string => idOf(topic, device, Buffer.alloc(0)).slice(0, 16);
+  const digestOf = (body: Uint8Array): string => idOf('', '', body).slice(16, 32);
+
   it('begin with 16 characters of SHA-256 over topic, zero byte and device', () => {
     for (const [topic, device] of [
       ['d/1', '1'],
       ['Küche/1', 'Thermostat Süd'],
     ] as const) {
       const expected = createHash('sha256').update(topic).update('\0').update(device).digest('base64url').slice(0, 16);
-      expect(idStem(topic, device)).toBe(expected);
+      expect(stemOf(topic, device)).toBe(expected);
     }
-    expect(idStem('a', 'b')).not.toBe(idStem('ab', ''));
+    expect(stemOf('a', 'b')).not.toBe(stemOf('ab', ''));
+    for (let i = 0; i < 200; i += 1) expect(stemOf('t', String(i))).toBe(createHash('sha256').update(`t\0${i}`).digest('base64url').slice(0, 16));
   });
 
   // The first is published with the algorithm (words 2f1583c3 ecee2c67 5d7bf66c); the others from a reference of our own.
@@ -90,23 +99,29 @@ describe('ids of readings', () => {
     ['a', '8MJlnuBsWV1GwaVV'],
     ['{"temperature":21.5}', 'zkkqp5awo8uRHHAY'],
     ['x'.repeat(31), '6lVAvJ-j4BkZzvhL'],
-  ])('go on with MurmurHash3_x86_128 of the body: %s', (text, expected) => expect(bodyDigest(Buffer.from(text))).toBe(expected));
+  ])('go on with MurmurHash3_x86_128 of the body: %s', (text, expected) => expect(digestOf(Buffer.from(text))).toBe(expected));
+
+  it('end with the number of the reading in its message', () => {
+    const first = idOf('d/1', '1', Buffer.from('a'));
+    expect(first).toBe(`${stemOf('d/1', '1')}8MJlnuBsWV1GwaVV-0`);
+    expect([idBehind(first, 1), idBehind(first, 4999)]).toEqual([`${first.slice(0, 33)}1`, `${first.slice(0, 33)}4999`]);
+  });
 
   it('do not depend on the body before', () => {
     for (const length of [16, 4079, 4080, 4081, 100_000]) {
-      bodyDigest(Buffer.alloc(length, 0xff));
-      expect(bodyDigest(Buffer.from('a'))).toBe('8MJlnuBsWV1GwaVV');
+      digestOf(Buffer.alloc(length, 0xff));
+      expect(digestOf(Buffer.from('a'))).toBe('8MJlnuBsWV1GwaVV');
     }
   });
 
   it('differ where a single bit of the body does', () => {
     const body = Buffer.from(Array.from({ length: 67 }, (_, i) => (i * 37) & 0xff));
-    const seen = new Set([bodyDigest(body)]);
+    const seen = new Set([digestOf(body)]);
     for (let bit = 0; bit < body.length * 8; bit += 1) {
       const other = Buffer.from(body);
       other[bit >> 3] = (other[bit >> 3] as number) ^ (1 << (bit & 7));
-      seen.add(bodyDigest(other));
-      seen.add(bodyDigest(body.subarray(0, bit >> 3)));
+      seen.add(digestOf(other));
+      seen.add(digestOf(body.subarray(0, bit >> 3)));
     }
     expect(seen.size).toBe(1 + body.length * 9);
   });
