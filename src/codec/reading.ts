@@ -28,53 +28,52 @@ function flat(...parts: readonly string[]): string {
   return parts.join('');
 }
 
-/** What stands behind the values. */
-interface Tail extends Pick<Reading, 'units' | 'tags' | 'flags'> {
-  readonly text: Uint8Array;
+/** What texts of readings of one kind of device have in common. */
+export interface Likeness extends Pick<Reading, 'profile' | 'units' | 'tags' | 'flags'> {
+  /** Between device and topic. */
+  readonly middle: Uint8Array;
+  /** Behind the values. */
+  readonly tail: Uint8Array;
 }
 
-/** Tails that topics share, and characters of one that is kept. */
-const [TAILS, TAIL_LENGTH] = [4096, 512];
-const tails = new BoundedCache<Tail>(TAILS, TAIL_LENGTH);
-const NO_TAIL: Tail = { units: undefined, tags: undefined, flags: undefined, text: ownBytes('}}') };
+/** Those that topics share, and characters of what stands in one that is kept. */
+const [LIKENESSES, TEXT_LENGTH] = [4096, 512];
+const likenesses = new BoundedCache<Likeness>(LIKENESSES, 2 * TEXT_LENGTH);
+/** What stands in them: kinds of devices have one tail under many profiles. */
+const texts = new BoundedCache<Uint8Array>(LIKENESSES, TEXT_LENGTH);
 
-/** What readings of one topic have in common, mostly: it has one device, which says the same again and again. Changes no text. */
-class Likeness {
-  readonly device: string;
-  readonly profile: string;
-  /** From the end of the id to `measuredAt`. */
-  readonly head: string;
-  private tail = NO_TAIL;
-
-  constructor({ device, profile, topic }: Reading) {
-    this.device = device;
-    this.profile = profile;
-    this.head = flat(',"device":', quote(device), ',"profile":', quoteName(profile), ',"topic":', quote(topic), ',"measuredAt":');
+function sharedBytes(text: string): Uint8Array {
+  let bytes = texts.get(text);
+  if (bytes === undefined) {
+    bytes = ownBytes(text);
+    texts.set(text, bytes);
   }
-
-  /** The text behind the values. Readings share what they have in common (`SharedTexts`, `flagList`): so the same record says the same. */
-  tailOf({ units, tags, flags }: Reading): Uint8Array {
-    const { tail } = this;
-    if (units === tail.units && tags === tail.tags && flags === tail.flags) return tail.text;
-    const text = encodeTail(units, tags, flags);
-    if (text.length > TAIL_LENGTH) return Buffer.from(text);
-    let known = tails.get(text);
-    if (known === undefined || known.units !== units || known.tags !== tags || known.flags !== flags) {
-      known = { units, tags, flags, text: ownBytes(text) };
-      tails.set(text, known);
-    }
-    this.tail = known;
-    return known.text;
-  }
+  return bytes;
 }
 
+/** That of the last reading of the topic, mostly: it has one device, which says the same again and again. Changes no text. */
 function likenessOf(reading: Reading): Likeness {
-  const known = knownTopic(reading.topic);
-  const kept = known.likeness as Likeness | undefined;
-  if (kept !== undefined && kept.device === reading.device && kept.profile === reading.profile) return kept;
-  const likeness = new Likeness(reading);
-  known.likeness = likeness;
+  const { profile, units, tags, flags } = reading;
+  const known = keptLikeness(reading);
+  if (known !== undefined) return known;
+  const middle = flat(',"profile":', quoteName(profile), ',"topic":');
+  const tail = encodeTail(units, tags, flags);
+  const text = middle + tail;
+  let likeness = likenesses.get(text);
+  if (likeness === undefined || likeness.units !== units || likeness.tags !== tags || likeness.flags !== flags) {
+    likeness = { profile, units, tags, flags, middle: sharedBytes(middle), tail: sharedBytes(tail) };
+    likenesses.set(text, likeness);
+  }
+  if (text.length <= TEXT_LENGTH) knownTopic(reading.topic).likeness = likeness;
   return likeness;
+}
+
+/** What the text of this reading shares with others, once it has been written; undefined where that is too long, or another was written under its topic since. */
+export function keptLikeness({ topic, profile, units, tags, flags }: Reading): Likeness | undefined {
+  const kept = knownTopic(topic).likeness as Likeness | undefined;
+  // Readings share what they have in common (`SharedTexts`, `flagList`): so the same record says the same.
+  const same = kept !== undefined && kept.units === units && kept.tags === tags && kept.flags === flags && kept.profile === profile;
+  return same ? kept : undefined;
 }
 
 /** Members that are kept, about 0.3 kB each, and characters of their names. Beyond them all are forgotten: some device has new names each time. */
@@ -150,7 +149,13 @@ function encodeTail(units: Reading['units'], tags: Reading['tags'], flags: Readi
   return flat(...parts, '}');
 }
 
-const [ID, RECEIVED_AT, VALUES] = ['{"id":', ',"receivedAt":', ',"values":{'].map(ownBytes) as [Uint8Array, Uint8Array, Uint8Array];
+const ID = ownBytes('{"id":');
+const DEVICE = ownBytes(',"device":');
+const MEASURED_AT = ownBytes(',"measuredAt":');
+const RECEIVED_AT = ownBytes(',"receivedAt":');
+const VALUES = ownBytes(',"values":{');
+const [QUOTE, COMMA] = [0x22, 0x2c];
+const TIME_DIGITS = 13;
 
 /**
  * Writes readings as JSON text, wire format version 1 (docs/wire-format.md): fixed key order, no white space,
@@ -177,7 +182,11 @@ export class ReadingWriter {
     const likeness = likenessOf(reading);
     writer.constant(ID);
     writer.quoted(reading.id);
-    writer.text(likeness.head);
+    writer.constant(DEVICE);
+    writer.quoted(reading.device);
+    writer.constant(likeness.middle);
+    writer.quoted(reading.topic);
+    writer.constant(MEASURED_AT);
     writer.number(reading.measuredAt);
     writer.constant(RECEIVED_AT);
     writer.number(reading.receivedAt);
@@ -189,7 +198,7 @@ export class ReadingWriter {
       writer.constant(at.text);
       writeValue(writer, values[name] as Value);
     }
-    writer.constant(likeness.tailOf(reading));
+    writer.constant(likeness.tail);
     return writer.take();
   }
 }
@@ -211,4 +220,50 @@ export function encodeReading(reading: Reading): string {
 /** What `ReadingWriter` wrote, as a string. */
 export function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString();
+}
+
+/** What the text of a reading is put together from, beside what it shares with others. */
+export interface ReadingParts extends Pick<Reading, 'id' | 'device' | 'topic' | 'measuredAt' | 'receivedAt'> {
+  readonly likeness: Likeness;
+  /** From the first name to the last value. */
+  readonly values: string;
+}
+
+/** The text that `valuesAt` took apart. */
+export function joinReading({ id, device, topic, measuredAt, receivedAt, likeness, values }: ReadingParts): string {
+  const [middle, tail] = [textOf(likeness.middle), textOf(likeness.tail)];
+  const times = `,"measuredAt":${numberText(measuredAt)},"receivedAt":${numberText(receivedAt)}`;
+  return flat('{"id":', quote(id), ',"device":', quote(device), middle, quote(topic), times, ',"values":{', values, tail);
+}
+
+function numberText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** Where its id begins in the text of a reading. */
+export const ID_AT = ID.length + 1;
+
+/**
+ * Where the values begin in the text of a reading; they end before the tail. -1 where id, device or topic are not written as they are, letter by
+ * letter: then it is not looked for.
+ */
+export function valuesAt(text: Uint8Array, { id, device, topic }: Reading, { middle }: Likeness): number {
+  const at = ID_AT + id.length + DEVICE.length + device.length + middle.length + topic.length + 5;
+  // Where something takes more bytes than it has letters this is within a text, which has no quote without a backslash, or at the end of one.
+  if (text[at] !== COMMA || text[at + 1] !== QUOTE || text[at + 2] !== MEASURED_AT[2]) return -1;
+  const received = behindNumber(text, at + MEASURED_AT.length);
+  return behindNumber(text, received + RECEIVED_AT.length) + VALUES.length;
+}
+
+/** The comma behind a number. */
+function behindNumber(text: Uint8Array, from: number): number {
+  // The times of this century have as many digits; in a shorter number's place no digit stands there.
+  if (text[from + TIME_DIGITS] === COMMA && isDigit(text[from + TIME_DIGITS - 1] as number)) return from + TIME_DIGITS;
+  let at = from;
+  while (at < text.length && text[at] !== COMMA) at += 1;
+  return at;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
 }

@@ -1,4 +1,5 @@
-import type { Flag } from '../domain/reading.ts';
+import type { Likeness } from '../codec/reading.ts';
+import type { Reading } from '../domain/reading.ts';
 
 /** Records on one page; a power of two. */
 const PAGE_RECORDS = 512;
@@ -24,9 +25,10 @@ export const SAMPLED = 7;
 /** Words of a record, behind the numbers. */
 export const OLDER = 16;
 export const NEWER = 17;
-/** Block and bytes of its last reading. */
+/** Block and bytes of its last reading, and how many of them are its id, where it was taken apart (pipeline/last-readings.ts); else `NONE`. */
 export const TEXT = 18;
 export const TEXT_BYTES = 19;
+export const ID_BYTES = 29;
 /** 1 where the text lacks something. */
 export const CUT = 20;
 export const FLAG_BITS = 21;
@@ -43,18 +45,21 @@ export const HISTORY_NEWER = 28;
 
 const NOTHING: readonly never[] = [];
 
+/** What readings of many devices have in common. */
+export type Manner = Likeness | (Pick<Reading, 'profile' | 'flags'> & { readonly tail?: undefined });
+const NO_MANNER: Manner = { profile: '', flags: undefined };
+
 /**
  * What is known of devices, by slot: numbers in pages of 64 kB outside of V8's heap, which the collector does not look at, and texts as
  * references in lists. A slot that is left is taken again.
  */
 export class DeviceRecords {
   readonly devices: string[] = [];
-  readonly profiles: string[] = [];
-  /** Of its newest reading. */
+  /** Both of its newest reading. */
+  readonly manners: Manner[] = [];
   readonly topics: string[] = [];
   /** All of its topics, the newest last; undefined while there is one. */
   readonly others: (string[] | undefined)[] = [];
-  readonly lastFlags: (readonly Flag[] | undefined)[] = [];
   /** One count for each bit of `FLAG_BITS`, from the lowest: most devices have none or one. */
   readonly flagCounts: (readonly number[])[] = [];
   /** Names of the values in its history. */
@@ -64,7 +69,7 @@ export class DeviceRecords {
   private readonly free: number[] = [];
 
   /** A slot for a device, with nothing known of it. */
-  enter(device: string, profile: string, topic: string): number {
+  enter(device: string, manner: Manner, topic: string): number {
     const slot = this.free.pop() ?? this.devices.length;
     if (slot >> SHIFT === this.numbers.length) {
       const page = new Float64Array(PAGE_RECORDS * DOUBLES);
@@ -73,15 +78,20 @@ export class DeviceRecords {
     }
     const at = (slot % PAGE_RECORDS) * DOUBLES;
     this.numbers[slot >> SHIFT]?.fill(0, at, at + DOUBLES);
-    this.name(slot, device, profile, topic);
+    this.name(slot, device, manner, topic);
     for (const word of [OLDER, NEWER, TEXT, HISTORY, HISTORY_OLDER, HISTORY_NEWER]) this.setWord(slot, word, NONE);
     return slot;
   }
 
   /** Keeps nothing of it alive. */
   leave(slot: number): void {
-    this.name(slot, '', '', '');
+    this.name(slot, '', NO_MANNER, '');
     this.free.push(slot);
+  }
+
+  /** The newest last. */
+  topicsOf(slot: number): readonly string[] {
+    return this.others[slot] ?? [this.topics[slot] as string];
   }
 
   number(slot: number, field: number): number {
@@ -101,12 +111,11 @@ export class DeviceRecords {
   }
 
   /** All references of a slot, with nothing that was there before. */
-  private name(slot: number, device: string, profile: string, topic: string): void {
+  private name(slot: number, device: string, manner: Manner, topic: string): void {
     this.devices[slot] = device;
-    this.profiles[slot] = profile;
+    this.manners[slot] = manner;
     this.topics[slot] = topic;
     this.others[slot] = undefined;
-    this.lastFlags[slot] = undefined;
     this.flagCounts[slot] = NOTHING;
     this.names[slot] = NOTHING;
   }

@@ -1,8 +1,8 @@
-import { encodeReading } from '../codec/reading.ts';
-import { BoundedCache } from '../domain/bounded-cache.ts';
+import { encodeReading, keptLikeness } from '../codec/reading.ts';
 import { FLAG } from '../domain/flags.ts';
 import type { EpochMs, InboundMessage } from '../domain/message.ts';
 import type { Reading } from '../domain/reading.ts';
+import { knownTopic } from '../domain/topic-memory.ts';
 import { Device, type DeviceSources, isSilent, SILENT_MS } from './device.ts';
 import { HistoryStore } from './device-history.ts';
 import {
@@ -12,6 +12,7 @@ import {
   INTERVAL,
   LAST_SEEN,
   LATE,
+  type Manner,
   MEASURED,
   NEWER,
   NONE,
@@ -25,6 +26,7 @@ import { LastReadings } from './last-readings.ts';
 import type { Normalised } from './normaliser.ts';
 import type { DeadLetter } from './ports.ts';
 import { Slabs } from './slabs.ts';
+import { TopicOwners } from './topic-owners.ts';
 
 /** Characters of names and topics and bytes of the reading of a device, on average over all; beyond it the oldest make room, however few they are. */
 const CHARACTERS = 1024;
@@ -35,9 +37,6 @@ const TOPICS = 8;
 const WEIGHT = 1 / 8;
 /** Topics with dead letters of devices that are not known. */
 const REFUSED_TOPICS = 1000;
-/** Topics that several devices use, remembered so that a dead letter is put down to none of them. */
-const SHARED_TOPICS = 10_000;
-const TOPIC_LENGTH = 255;
 
 export interface DeviceRegistryOptions {
   /** Most devices (`devices.entries`). */
@@ -60,9 +59,7 @@ export class DeviceRegistry {
   /** Where views of devices look. */
   private readonly sources: DeviceSources;
   private readonly slots: Map<string, number> = new Map();
-  /** Topic -> the only device that uses it. */
-  private readonly owners: Map<string, number> = new Map();
-  private readonly shared: BoundedCache<true> = new BoundedCache(SHARED_TOPICS, TOPIC_LENGTH);
+  private readonly owners = new TopicOwners(this.records, () => this.slots.values());
   private readonly refusedTopics: Map<string, number> = new Map();
   /** In the order in which they were last seen. */
   private readonly seen = new SlotChain(this.records, OLDER, NEWER);
@@ -102,7 +99,7 @@ export class DeviceRegistry {
 
   /** The one device that uses this topic; undefined where none does, or several do. */
   ownerOf(topic: string): Device | undefined {
-    return this.view(this.owners.get(topic));
+    return this.view(this.owners.of(topic));
   }
 
   /** Dead letters of no known device, by topic. */
@@ -133,7 +130,7 @@ export class DeviceRegistry {
 
   buried({ message, reading }: DeadLetter): void {
     if (message.replay !== undefined) return;
-    const slot = reading === undefined ? this.owners.get(message.topic) : this.slots.get(reading.device);
+    const slot = reading === undefined ? this.owners.of(message.topic) : this.slots.get(reading.device);
     if (slot !== undefined) {
       this.increase(slot, REFUSED);
       return;
@@ -152,7 +149,9 @@ export class DeviceRegistry {
 
   private note(reading: Reading, text: Uint8Array | undefined): void {
     const { receivedAt } = reading;
-    let slot = this.slots.get(reading.device);
+    // Written first: it tells what the reading shares with others.
+    const whole = text ?? Buffer.from(encodeReading(reading));
+    let slot = this.slotOf(reading);
     const again = slot !== undefined && this.records.topics[slot] === reading.topic;
     if (slot === undefined) {
       slot = this.enter(reading);
@@ -161,25 +160,36 @@ export class DeviceRegistry {
       this.seen.renew(slot);
     }
     this.count(slot, reading);
-    this.characters += this.texts.keep(slot, reading, text ?? Buffer.from(encodeReading(reading)));
+    this.characters += this.texts.keep(slot, reading, whole);
     this.histories.add(slot, receivedAt, reading.values, again);
     while (this.slots.size > this.entries || (this.characters > this.maxCharacters && this.slots.size > 1)) this.forget(this.seen.oldest);
   }
 
-  private enter({ device, profile, topic, receivedAt }: Reading): number {
+  /** Mostly a topic has one device: then it need not be looked up by its name. */
+  private slotOf({ device, topic }: Reading): number | undefined {
+    const known = knownTopic(topic);
+    if (this.records.devices[known.slot] === device) return known.slot;
+    const slot = this.slots.get(device);
+    known.slot = slot ?? known.slot;
+    return slot;
+  }
+
+  private enter(reading: Reading): number {
+    const { device, topic, receivedAt } = reading;
     const { records } = this;
-    const slot = records.enter(device, profile, topic);
+    const slot = records.enter(device, mannerOf(reading), topic);
     records.setNumber(slot, FIRST_SEEN, receivedAt);
     records.setNumber(slot, LAST_SEEN, receivedAt);
     records.setNumber(slot, INTERVAL, Number.NaN);
     this.slots.set(device, slot);
     this.characters += device.length + topic.length;
     this.seen.append(slot);
-    this.claim(slot, topic);
+    this.owners.claim(slot, topic);
     return slot;
   }
 
-  private count(slot: number, { profile, receivedAt, measuredAt, flags }: Reading): void {
+  private count(slot: number, reading: Reading): void {
+    const { receivedAt, measuredAt, flags } = reading;
     const { records } = this;
     const gap = receivedAt - records.number(slot, LAST_SEEN);
     if (gap > 0) {
@@ -190,8 +200,8 @@ export class DeviceRegistry {
     records.setNumber(slot, LAST_SEEN, receivedAt);
     records.setNumber(slot, MEASURED, measuredAt);
     this.increase(slot, READINGS);
-    if (records.profiles[slot] !== profile) records.profiles[slot] = profile;
-    if (records.lastFlags[slot] !== flags) records.lastFlags[slot] = flags;
+    const manner = mannerOf(reading);
+    if (records.manners[slot] !== manner) records.manners[slot] = manner;
     if (flags === undefined) return;
     for (const flag of flags) {
       if (flag === 'late') this.increase(slot, LATE);
@@ -216,24 +226,13 @@ export class DeviceRegistry {
     }
     topics.push(topic);
     this.characters += topic.length;
-    this.claim(slot, topic);
+    this.owners.claim(slot, topic);
     if (topics.length > TOPICS) this.release(slot, topics.shift() as string);
-  }
-
-  private claim(slot: number, topic: string): void {
-    if (this.shared.get(topic) === true) return;
-    const owner = this.owners.get(topic);
-    if (owner === undefined) {
-      this.owners.set(topic, slot);
-    } else if (owner !== slot) {
-      this.owners.delete(topic);
-      this.shared.set(topic, true);
-    }
   }
 
   private release(slot: number, topic: string): void {
     this.characters -= topic.length;
-    if (this.owners.get(topic) === slot) this.owners.delete(topic);
+    this.owners.release(slot, topic);
   }
 
   private forget(slot: number): void {
@@ -241,10 +240,15 @@ export class DeviceRegistry {
     const device = records.devices[slot] as string;
     this.slots.delete(device);
     this.seen.remove(slot);
-    for (const topic of records.others[slot] ?? [records.topics[slot] as string]) this.release(slot, topic);
+    for (const topic of records.topicsOf(slot)) this.release(slot, topic);
     this.histories.forget(slot);
     this.characters -= device.length + this.texts.forget(slot);
     records.leave(slot);
     this.evicted += 1;
   }
+}
+
+function mannerOf(reading: Reading): Manner {
+  const { profile, flags } = reading;
+  return keptLikeness(reading) ?? { profile, flags };
 }

@@ -2,7 +2,7 @@ import { FLAGS } from '../domain/flags.ts';
 import type { EpochMs } from '../domain/message.ts';
 import type { Flag } from '../domain/reading.ts';
 import type { HistoryStore, Samples } from './device-history.ts';
-import { CUT, type DeviceRecords, FIRST_SEEN, FLAG_BITS, INTERVAL, LAST_SEEN, LATE, MEASURED, READINGS, REFUSED } from './device-records.ts';
+import { CUT, type DeviceRecords, FIRST_SEEN, FLAG_BITS, INTERVAL, LAST_SEEN, LATE, MEASURED, type Manner, READINGS, REFUSED } from './device-records.ts';
 import { countOf } from './flag-counts.ts';
 import type { LastReadings } from './last-readings.ts';
 
@@ -39,7 +39,7 @@ export class Device {
   }
 
   get profile(): string {
-    return this.from.records.profiles[this.slot] as string;
+    return this.manner.profile;
   }
 
   /** Of its newest reading. */
@@ -87,7 +87,7 @@ export class Device {
   }
 
   get lastFlags(): readonly Flag[] | undefined {
-    return this.from.records.lastFlags[this.slot];
+    return this.manner.flags;
   }
 
   get samples(): Samples | undefined {
@@ -118,7 +118,11 @@ export class Device {
 
   /** The newest last. */
   topics(): readonly string[] {
-    return this.from.records.others[this.slot] ?? [this.topic];
+    return this.from.records.topicsOf(this.slot);
+  }
+
+  private get manner(): Manner {
+    return this.from.records.manners[this.slot] as Manner;
   }
 
   private number(field: number): number {

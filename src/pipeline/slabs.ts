@@ -7,6 +7,8 @@ const BLOCKS = PAGE_BYTES / STEP_BYTES;
 const GROWTH = 8;
 /** Sizes of which so many or fewer fill a page are parts of one: what is left of it would be too much else. */
 const FEW = 8;
+/** Up to so many bytes are copied one by one: a call of native code costs as much as some 100. */
+const SHORT = 100;
 /** Bytes of the largest block. */
 export const LARGEST_BLOCK = PAGE_BYTES;
 
@@ -106,15 +108,24 @@ export class Slabs {
   /** Writes bytes to the beginning of a block. Throws RangeError where it has no room for them. */
   write(handle: number, bytes: Uint8Array): void {
     const page = this.pageOf(handle);
-    if (bytes.length > page.size) throw new RangeError(`${bytes.length} bytes for a block of ${page.size}`);
+    checkRoom(page, bytes.length);
     page.bytes.set(bytes, (handle % BLOCKS) * page.size);
   }
 
-  /** The text whose UTF-8 are the first `bytes` of the block. */
-  read(handle: number, bytes: number): string {
+  /** Writes two parts of a text, each from a place on and so many bytes, one behind the other. Throws as `write`. */
+  writeTwo(handle: number, bytes: Uint8Array, first: number, firstCount: number, second: number, secondCount: number): void {
+    const page = this.pageOf(handle);
+    checkRoom(page, firstCount + secondCount);
+    const at = (handle % BLOCKS) * page.size;
+    copy(page.bytes, at, bytes, first, firstCount);
+    copy(page.bytes, at + firstCount, bytes, second, secondCount);
+  }
+
+  /** The first `count` bytes of a block: a view, good until something is written to it. */
+  view(handle: number, count: number): Buffer {
     const page = this.pageOf(handle);
     const at = (handle % BLOCKS) * page.size;
-    return page.bytes.toString('utf8', at, at + bytes);
+    return page.bytes.subarray(at, at + count);
   }
 
   private pageOf(handle: number): Page {
@@ -145,6 +156,15 @@ export class Slabs {
     }
     page.place = -1;
   }
+}
+
+function checkRoom({ size }: Page, bytes: number): void {
+  if (bytes > size) throw new RangeError(`${bytes} bytes for a block of ${size}`);
+}
+
+function copy(to: Uint8Array, at: number, bytes: Uint8Array, from: number, count: number): void {
+  if (count > SHORT) to.set(bytes.subarray(from, from + count), at);
+  else for (let i = 0; i < count; i += 1) to[at + i] = bytes[from + i] as number;
 }
 
 function pageOf(number: number, kind: number): Page {

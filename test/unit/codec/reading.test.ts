@@ -98,6 +98,24 @@ describe('encodeReading', () => {
     expect(encodeReading(reading({ flags: [] }))).toBe('{"id":"i-0","device":"d","profile":"p","topic":"d/1","measuredAt":1,"receivedAt":2,"values":{"a":1}}');
   });
 
+  it('is not that of the reading before under the topic, whatever of it differs', () => {
+    const first = reading({ units: bag({ a: 'K' }), tags: bag({ a: 'x' }), flags: ['late'] });
+    const changes: Partial<Reading>[] = [
+      { units: bag({ a: 'Cel' }) },
+      { units: undefined },
+      { tags: bag({ a: 'y' }) },
+      { tags: undefined },
+      { flags: ['no-zone'] },
+      { flags: undefined },
+      { profile: 'other' },
+      { device: 'other' },
+      { tags: bag({ a: 'y'.repeat(2000) }) },
+    ];
+    for (const change of changes) {
+      for (const each of [first, { ...first, ...change }, first]) expect(encodeReading(each)).toBe(JSON.stringify(each));
+    }
+  });
+
   it('keeps its memory of names bounded, and right', () => {
     for (let i = 0; i < 20_000; i += 1) {
       const name = `n"${i}`;

@@ -37,7 +37,7 @@ describe('slabs', () => {
             } else if (Buffer.byteLength(one.text) <= slabs.size(handle)) write(handle, one.text);
           }
           expect(taken).toBe(0);
-          for (const [handle, { text: words, bytes }] of kept) expect(slabs.read(handle, bytes)).toBe(Buffer.from(words).toString());
+          for (const [handle, { text: words, bytes }] of kept) expect(slabs.view(handle, bytes).toString()).toBe(Buffer.from(words).toString());
         }
       }),
       { numRuns: 60 },
@@ -49,7 +49,15 @@ describe('slabs', () => {
     const block = slabs.take(16);
     slabs.write(block, Buffer.alloc(16, 'x'));
     expect(() => slabs.write(block, Buffer.alloc(17))).toThrow(RangeError);
-    expect(slabs.read(block, 16)).toBe('x'.repeat(16));
+    expect(() => slabs.writeTwo(block, Buffer.alloc(17), 0, 8, 8, 9)).toThrow(RangeError);
+    expect(slabs.view(block, 16).toString()).toBe('x'.repeat(16));
+  });
+
+  it.each([4, 400])('take two parts of a text, the second of %i bytes, one behind the other', (count) => {
+    const slabs = new Slabs();
+    const block = slabs.take(count + 3);
+    slabs.writeTwo(block, Buffer.from(`<abc-${'x'.repeat(count)}>`), 1, 3, 5, count);
+    expect(slabs.view(block, count + 3).toString()).toBe(`abc${'x'.repeat(count)}`);
   });
 
   it('have blocks for doubles that do not touch one another', () => {
