@@ -4,8 +4,8 @@ import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'n
 const POOL_BYTES = 8192;
 /** What the old generation may grow by. */
 const GROWTH_BYTES = 17e6;
-/** But not for less than a quarter of it does it pay to walk over all of it, and a small one is not yet what it comes to. */
-const [LEAST_PERCENT, MOST_PERCENT] = [25, 80];
+/** But not for less than half of it does it pay to walk over all of it, and a small one is not yet what it comes to. */
+const [LEAST_PERCENT, MOST_PERCENT] = [50, 80];
 /** What the young generation may hold between two of its collections. */
 const YOUNG_BYTES = 8 * 2 ** 20;
 
@@ -63,7 +63,7 @@ export function tuneHeap(given: readonly string[] = givenFlags(), set: (flag: st
   return () => observer.disconnect();
 }
 
-/** How many per cent of what the heap holds it may grow by: some 17 MB, and a quarter of a large one. */
+/** How many per cent of what the heap holds it may grow by: some 17 MB, and half of a large one. */
 export function growingPercent(heldBytes: number): number {
   return Math.round(Math.min(MOST_PERCENT, Math.max(LEAST_PERCENT, (100 * GROWTH_BYTES) / heldBytes)));
 }
