@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { allRows } from '../rows/index.ts';
 import type { BenchResult, RowResult } from '../support/result.ts';
 import { plots } from './plots.ts';
 import { rowTable } from './print.ts';
@@ -31,10 +32,13 @@ export function keptOf(text: string): string {
   return from === -1 || to < from ? EMPTY : text.slice(from + KEPT.begin.length, to);
 }
 
-/** The rows of all runs; everything else is of the last one. */
+/** The rows of all runs, in the order in which one run would have them; everything else is of the last one. */
 function joined(runs: readonly BenchResult[]): BenchResult {
   const rows = new Map(runs.flatMap((run) => run.rows.map((row) => [row.name, row] as const)));
-  return { ...(runs.at(-1) as BenchResult), rows: [...rows.values()] };
+  const order = allRows().map(({ name }) => name);
+  // One that is measured no more stands at the end.
+  const place = ({ name }: RowResult): number => (order.includes(name) ? order.indexOf(name) : order.length);
+  return { ...(runs.at(-1) as BenchResult), rows: Array.from(rows.values()).sort((a, b) => place(a) - place(b)) };
 }
 
 /** When, of what, and which rows of it stand in the document. */

@@ -115,6 +115,14 @@ describe('docs/performance.md', () => {
     expect(text).toMatch(/commit def with changes, load average before [\d.]+: `throughput`\n/);
   });
 
+  it('has the rows in the order of one run, whichever run each is from', () => {
+    const later = [{ ...devices, name: 'no-row', title: 'Gone' }, { ...devices, name: 'profiles', title: 'Profiles' }];
+    const text = documentText([result(later), result([devices])], [], '');
+    const places = [devices.title, 'Profiles', 'Gone'].map((title) => text.indexOf(`### ${title}`));
+    expect(places.every((at) => at > 0)).toBe(true);
+    expect(places).toEqual(places.toSorted((one, other) => one - other));
+  });
+
   it('has axes that can be read', () => {
     expect([0, 7, 11, 130, 26_000].map(niceTop)).toEqual([1, 8, 12, 160, 30_000]);
     expect([7.5, 9999, 12_345, 1_500_000].map(short)).toEqual(['7.5', '10000', '12.3k', '1.5M']);
