@@ -41,7 +41,7 @@ const FORMATS = ['auto', 'json', 'text'] as const;
 
 async function run(argv: readonly string[]): Promise<number> {
   const { config, log, edge } = options(argv);
-  tuneHeap();
+  const heap = tuneHeap();
   keepPoolSmall();
   // Not the whole of what was loaded: the places of all keys are three times as large as the settings.
   const { settings, version: configVersion, warnings, files: read } = await settingsOrExplain(config, process.env, { codecs: defaultCodecs() });
@@ -67,6 +67,8 @@ async function run(argv: readonly string[]): Promise<number> {
   const shared = { version: version(), logFormat: log, onBug: bug };
   app = settings.edge.mode === 'bridge' ? await edgeApp(start, shared) : await gatewayApp(start, { ...shared, configFile: config, load });
   for (const problem of warnings) app.logging.logger.warn(formatProblem(problem));
+
+  heap.grow();
 
   const stopped = new Promise<void>((resolve) => {
     const on = (): void => {

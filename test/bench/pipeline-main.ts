@@ -8,7 +8,7 @@ import { figure, table } from './support/table.ts';
 const ROUNDS = 7;
 const scenario = { ...USUAL, payload: process.argv[2] ?? USUAL.payload, warmUp: 0, messages: 60_000 };
 
-tuneHeap();
+tuneHeap().grow();
 keepPoolSmall();
 console.log(`Node.js ${process.version}, ${scenario.payload}: CPU of the process a message, ns; ${ROUNDS} rounds of ${scenario.messages} messages\n`);
 const parts = await pipelineParts(scenario, ROUNDS);

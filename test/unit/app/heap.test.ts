@@ -8,7 +8,7 @@ import { freshPool } from '../../support/buffer-pool.ts';
 /** What is set at once. */
 function tuned(...given: readonly string[]): string[] {
   const set: string[] = [];
-  tuneHeap(given, (flag) => void set.push(flag))();
+  tuneHeap(given, (flag) => void set.push(flag)).end();
   return set;
 }
 
@@ -36,7 +36,7 @@ describe('tuneHeap', () => {
   it('leaves alone what NODE_OPTIONS say', () => {
     vi.stubEnv('NODE_OPTIONS', '--enable-source-maps --max-semi-space-size=64');
     const set: string[] = [];
-    tuneHeap(undefined, (flag) => void set.push(flag))();
+    tuneHeap(undefined, (flag) => void set.push(flag)).end();
     vi.unstubAllEnvs();
     expect(set).toEqual(['--no-allocation-site-pretenuring', '--heap-growing-percent=80']);
   });
@@ -68,7 +68,7 @@ describe('tuneHeap', () => {
     collect({ type: 'major', execution: 'sync' });
     await after;
     expect(set).toContainEqual(expect.stringMatching(/^--heap-growing-percent=\d\d$/));
-    for (const end of ends) end();
+    for (const { end } of ends) end();
     expect(given).not.toContainEqual(expect.stringContaining('percent'));
   });
 
@@ -85,9 +85,13 @@ describe('tuneHeap', () => {
     const script = `
       import { getHeapSpaceStatistics } from 'node:v8';
       const { tuneHeap } = await import(${heap});
-      if (process.argv[1] === 'tuned') tuneHeap();
+      const tuned = process.argv[1] === 'tuned' ? tuneHeap() : undefined;
       const kept = [];
       const sizes = [];
+      // As settings are read: in one turn, and all of it survives.
+      for (let i = 0; i < 600_000; i++) kept[i] = { i, list: [i] };
+      await new Promise((resume) => setTimeout(resume, 10));
+      tuned?.grow();
       for (let turn = 0; turn < 200; turn++) {
         for (let i = 0; i < 20_000; i++) kept[(turn % 10) * 20_000 + i] = { i, list: [i] };
         await new Promise((resume) => setImmediate(resume));
