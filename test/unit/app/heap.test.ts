@@ -68,7 +68,7 @@ describe('tuneHeap', () => {
     collect({ type: 'major', execution: 'sync' });
     await after;
     expect(set).toContainEqual(expect.stringMatching(/^--heap-growing-percent=\d\d$/));
-    for (const { end } of ends) end();
+    for (const tuned of ends) tuned.end();
     expect(given).not.toContainEqual(expect.stringContaining('percent'));
   });
 

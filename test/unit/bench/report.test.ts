@@ -116,7 +116,10 @@ describe('docs/performance.md', () => {
   });
 
   it('has the rows in the order of one run, whichever run each is from', () => {
-    const later = [{ ...devices, name: 'no-row', title: 'Gone' }, { ...devices, name: 'profiles', title: 'Profiles' }];
+    const later = [
+      { ...devices, name: 'no-row', title: 'Gone' },
+      { ...devices, name: 'profiles', title: 'Profiles' },
+    ];
     const text = documentText([result(later), result([devices])], [], '');
     const places = [devices.title, 'Profiles', 'Gone'].map((title) => text.indexOf(`### ${title}`));
     expect(places.every((at) => at > 0)).toBe(true);
