@@ -75,23 +75,26 @@ export class Watch {
   private see(at: number, view: GatewayView): void {
     const before = this.last;
     this.last = view;
+    const changed = before === undefined ? undefined : changeIn(view, before);
     if (before !== undefined && before.startedAt !== view.startedAt) {
       this.filteredBefore += before.ledger.items.filtered;
       this.sign('restarted', Date.parse(view.startedAt), 'another process answers');
     } else if (before !== undefined && this.health !== 'unready' && forwards(view)) {
-      const changed = [...view.sessions, ...view.components].find((one) => isNew(one, [...before.sessions, ...before.components]));
       if (changed !== undefined) this.sign('blip', Date.parse(changed.since), `${changed.name} has changed`);
     }
     if (forwards(view)) {
       this.readyFrom ??= at;
       this.health = 'ready';
       this.lookedAt = at;
-    } else this.note('unready', at, view.reasons.join('; '));
+    } else {
+      // What came while the look was under way, and is perhaps over at the next one, is seen at its own time: not before a fault that it follows.
+      this.note('unready', at, view.reasons.join('; '), changed === undefined ? at : Math.max(at, Date.parse(changed.since)));
+    }
   }
 
-  private note(health: 'unready' | 'silent', at: number, reason: string): void {
+  private note(health: 'unready' | 'silent', at: number, reason: string, since = at): void {
     // One sign for each stretch and kind; a fault that begins within one is seen by its next look.
-    this.sign(health, at, reason);
+    this.sign(health, since, reason);
     this.health = health;
     this.lookedAt = at;
   }
@@ -106,6 +109,13 @@ export class Watch {
 /** An edge is ready, too, while it keeps what it cannot forward. */
 function forwards({ ready, reasons }: GatewayView): boolean {
   return ready && reasons.length === 0;
+}
+
+/** The last session or component that has changed since the look before. */
+function changeIn(view: GatewayView, before: GatewayView): { readonly name: string; readonly since: string } | undefined {
+  const known = [...before.sessions, ...before.components];
+  const changed = [...view.sessions, ...view.components].filter((one) => isNew(one, known));
+  return changed.sort((a, b) => Date.parse(b.since) - Date.parse(a.since))[0];
 }
 
 function isNew(one: { name: string; since: string }, before: readonly { name: string; since: string }[]): boolean {

@@ -40,6 +40,21 @@ describe('a watch on a gateway', () => {
     expect(watch.signSince(changed)).toMatchObject({ what: 'blip', at: changed, reason: 'consume has changed' });
     await watch.close();
   });
+
+  it('sees what came while a look was under way at its own time, also where it is over at the next', async () => {
+    let answer = async (): Promise<GatewayView> => ready(START);
+    vi.stubGlobal('fetch', async () => ({ json: async () => await answer() }));
+    const watch = new Watch('http://127.0.0.1:1');
+    watch.start();
+    await vi.waitFor(() => expect(watch.health).toBe('ready'));
+    const struck = Date.now() + 60_000;
+    const looks = [{ ...ready(struck), ready: false, reasons: ['no session'] }, ready(struck + 20)];
+    answer = async () => looks.shift() ?? ready(struck + 20);
+    await vi.waitFor(() => expect(looks).toHaveLength(0));
+    await vi.waitFor(() => expect(watch.health).toBe('ready'));
+    expect(watch.signSince(struck)).toMatchObject({ what: 'unready', at: struck, reason: 'no session' });
+    await watch.close();
+  });
 });
 
 describe('redeliveries since a fault', () => {
