@@ -10,12 +10,7 @@ const names = new BoundedCache<string>(NAMES, NAME_LENGTH);
 
 /** `quote` for names that come again and again (value names, units, profiles). Bounded. */
 function quoteName(name: string): string {
-  let quoted = names.get(name);
-  if (quoted === undefined) {
-    quoted = quote(name);
-    names.set(name, quoted);
-  }
-  return quoted;
+  return names.getOrMake(name, quote);
 }
 
 /** Not a part of the pool of small buffers, which it would keep alive. */
@@ -38,18 +33,9 @@ export interface Likeness extends Pick<Reading, 'profile' | 'units' | 'tags' | '
 
 /** Those that topics share, and characters of what stands in one that is kept. */
 const [LIKENESSES, TEXT_LENGTH] = [4096, 512];
-const likenesses = new BoundedCache<Likeness>(LIKENESSES, 2 * TEXT_LENGTH);
+const likenesses = new BoundedCache<Likeness>(LIKENESSES, TEXT_LENGTH);
 /** What stands in them: kinds of devices have one tail under many profiles. */
 const texts = new BoundedCache<Uint8Array>(LIKENESSES, TEXT_LENGTH);
-
-function sharedBytes(text: string): Uint8Array {
-  let bytes = texts.get(text);
-  if (bytes === undefined) {
-    bytes = ownBytes(text);
-    texts.set(text, bytes);
-  }
-  return bytes;
-}
 
 /** That of the last reading of the topic, mostly: it has one device, which says the same again and again. Changes no text. */
 function likenessOf(reading: Reading): Likeness {
@@ -61,7 +47,7 @@ function likenessOf(reading: Reading): Likeness {
   const text = middle + tail;
   let likeness = likenesses.get(text);
   if (likeness === undefined || likeness.units !== units || likeness.tags !== tags || likeness.flags !== flags) {
-    likeness = { profile, units, tags, flags, middle: sharedBytes(middle), tail: sharedBytes(tail) };
+    likeness = { profile, units, tags, flags, middle: texts.getOrMake(middle, ownBytes), tail: texts.getOrMake(tail, ownBytes) };
     likenesses.set(text, likeness);
   }
   if (text.length <= TEXT_LENGTH) knownTopic(reading.topic).likeness = likeness;

@@ -35,6 +35,16 @@ export class BoundedCache<V> {
     return older;
   }
 
+  /** The value of the key; one that is missing is made of it. */
+  getOrMake(key: string, make: (key: string) => V): V {
+    let value = this.get(key);
+    if (value === undefined) {
+      value = make(key);
+      this.set(key, value);
+    }
+    return value;
+  }
+
   set(key: string, value: V): void {
     if (key.length > this.maxKeyLength) {
       return;

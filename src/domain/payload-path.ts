@@ -83,12 +83,7 @@ const known = new BoundedCache<Compiled<CompiledSource>>(10_000, 256);
 
 /** Compiles a `Source` of a profile: see src/domain/profile.ts for what it may be. */
 export function compileSource(text: string): Compiled<CompiledSource> {
-  let source = known.get(text);
-  if (source === undefined) {
-    source = text.startsWith('$') ? compilePath(text) : compileTemplate(text);
-    known.set(text, source);
-  }
-  return source;
+  return known.getOrMake(text, text.startsWith('$') ? compilePath : compileTemplate);
 }
 
 /** What stands at the path; undefined where there is nothing. Never reads an inherited property. */

@@ -68,8 +68,8 @@ export class DeviceRecords {
   private readonly words: Int32Array[] = [];
   private readonly free: number[] = [];
 
-  /** A slot for a device, with nothing known of it. */
-  enter(device: string, manner: Manner, topic: string): number {
+  /** A slot for a device, with nothing known of it but its topic. */
+  enter(device: string, topic: string): number {
     const slot = this.free.pop() ?? this.devices.length;
     if (slot >> SHIFT === this.numbers.length) {
       const page = new Float64Array(PAGE_RECORDS * DOUBLES);
@@ -78,14 +78,14 @@ export class DeviceRecords {
     }
     const at = (slot % PAGE_RECORDS) * DOUBLES;
     this.numbers[slot >> SHIFT]?.fill(0, at, at + DOUBLES);
-    this.name(slot, device, manner, topic);
+    this.name(slot, device, topic);
     for (const word of [OLDER, NEWER, TEXT, HISTORY, HISTORY_OLDER, HISTORY_NEWER]) this.setWord(slot, word, NONE);
     return slot;
   }
 
   /** Keeps nothing of it alive. */
   leave(slot: number): void {
-    this.name(slot, '', NO_MANNER, '');
+    this.name(slot, '', '');
     this.free.push(slot);
   }
 
@@ -111,9 +111,9 @@ export class DeviceRecords {
   }
 
   /** All references of a slot, with nothing that was there before. */
-  private name(slot: number, device: string, manner: Manner, topic: string): void {
+  private name(slot: number, device: string, topic: string): void {
     this.devices[slot] = device;
-    this.manners[slot] = manner;
+    this.manners[slot] = NO_MANNER;
     this.topics[slot] = topic;
     this.others[slot] = undefined;
     this.flagCounts[slot] = NOTHING;

@@ -174,10 +174,9 @@ export class DeviceRegistry {
     return slot;
   }
 
-  private enter(reading: Reading): number {
-    const { device, topic, receivedAt } = reading;
+  private enter({ device, topic, receivedAt }: Reading): number {
     const { records } = this;
-    const slot = records.enter(device, mannerOf(reading), topic);
+    const slot = records.enter(device, topic);
     records.setNumber(slot, FIRST_SEEN, receivedAt);
     records.setNumber(slot, LAST_SEEN, receivedAt);
     records.setNumber(slot, INTERVAL, Number.NaN);

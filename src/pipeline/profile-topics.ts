@@ -86,7 +86,7 @@ export class ProfileTopics {
   get(topic: string): TopicEntry | RefusedTopic {
     const known = knownTopic(topic);
     const kept = known.kind as TopicKind | Refusal | undefined;
-    if (kept === undefined || kept.of !== this.mark) {
+    if (kept?.of !== this.mark) {
       known.kind = this.enter(known);
       known.said = undefined;
     }

@@ -16,7 +16,7 @@ class Store {
   }
 
   owner(): number {
-    return this.records.enter('d', { profile: 'p', flags: undefined }, 't');
+    return this.records.enter('d', 't');
   }
 
   add(slot: number, at: number, values: Record<string, number | string | boolean>, again = true): void {

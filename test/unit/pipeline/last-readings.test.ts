@@ -13,7 +13,7 @@ describe('last readings', () => {
     const slabs = new Slabs();
     const records = new DeviceRecords();
     const texts = new LastReadings(records, slabs);
-    const slot = records.enter('d', { profile: 'p', flags: undefined }, 't');
+    const slot = records.enter('d', 't');
     const keep = (length: number): number => {
       const more = texts.keep(slot, reading({ t: 1 }), Buffer.alloc(length, 'x'));
       expect(texts.read(slot)).toBe('x'.repeat(length));
@@ -71,7 +71,8 @@ describe('last readings', () => {
     const records = new DeviceRecords();
     const one = reading({ t: 1 }, { device: 'd', topic: 't' });
     const text = Buffer.from(encodeReading(one));
-    const slot = records.enter('d', keptLikeness(one) as Manner, 't');
+    const slot = records.enter('d', 't');
+    records.manners[slot] = keptLikeness(one) as Manner;
     expect(new LastReadings(records, slabs).keep(slot, one, text)).toBe(one.id.length + '"t":1'.length);
   });
 });
