@@ -4,7 +4,7 @@ export interface BatchLimits {
   readonly count: number;
   /** Most bytes of encoded readings in one batch; a larger single reading still makes a batch of its own. */
   readonly bytes: number;
-  /** Longest time that a reading waits for company, from the first reading of the batch, in milliseconds. 0 with count 1. */
+  /** Longest time that a reading waits for company, from the first reading of the batch, in milliseconds. 0: for none that has not come yet. 0 with count 1. */
   readonly ageMs: number;
 }
 

@@ -22,6 +22,12 @@ interface Place extends Link<Place> {
 const SLACK = 8;
 const NOTHING = new Content('json', 0);
 
+/**
+ * How long readings without an age limit gather at most while a batch before them is under way, milliseconds: where that one is held, they
+ * must be in the lane too, where the time begins after which a route gives up.
+ */
+const BUSY_MS = 1000;
+
 /** From so many places on, about 0.2 kB each, the empty ones are looked for and let go. */
 const MANY_PLACES = 10_000;
 
@@ -41,6 +47,9 @@ export interface BatcherOptions {
  * A batch is sealed by count, by bytes (decided before adding: a batch never exceeds the limit, but a first item
  * always fits), or by age, counted from its first item on the monotonic clock, so that neither a trickle nor a
  * clock jump can keep it open.
+ *
+ * Where the age is 0 a reading waits for none that has not come yet: what one turn of the event loop brought leaves at its end, or, while a batch
+ * before it is under way, as soon as that has settled. So batches are as large as the load and the way to the broker make them.
  */
 export class Batcher {
   private readonly options: BatcherOptions;
@@ -51,6 +60,8 @@ export class Batcher {
   private readonly places = new Map<string, Place>();
   /** Open batches by age limit: those of one limit become due in the order in which they were opened. */
   private readonly queues = new Map<number, Chain<Place>>();
+  /** Opened in this turn, without an age limit. */
+  private fresh: Place[] = [];
   private sweepAt = MANY_PLACES;
   private count = 0;
 
@@ -79,15 +90,31 @@ export class Batcher {
     const place = this.placeOf(destination);
     if (place.items !== undefined && place.bytes + item.bytes > bytes) this.seal(place, 'bytes', clock.now());
     const opened = place.items === undefined;
-    const items = place.items ?? this.open(place, destination, item.bytes, clock.monotonic() + ageMs);
+    const items = place.items ?? this.open(place, destination, item.bytes, clock.monotonic() + (ageMs || BUSY_MS));
     place.content.append(text);
     items.push(item);
     place.bytes += item.bytes;
     this.count += 1;
     if (items.length >= count) this.seal(place, 'count', clock.now());
     else if (place.bytes >= bytes) this.seal(place, 'bytes', clock.now());
-    else return opened;
+    else {
+      if (opened && ageMs === 0) this.fresh.push(place);
+      return opened;
+    }
     return false;
+  }
+
+  /** The turn is over: seals what was opened in it and has no age limit, save where a batch of its destination (its key) is under way. */
+  endTurn(busy: (key: string) => boolean, now: EpochMs): void {
+    const { fresh } = this;
+    this.fresh = [];
+    for (const place of fresh) if (!busy(place.destination.key)) this.sealAgeless(place, now);
+  }
+
+  /** Nothing is under way to this destination any more: seals what has gathered for it without an age limit. */
+  freed(key: string, now: EpochMs): void {
+    const place = this.count === 0 ? undefined : this.places.get(key);
+    if (place !== undefined) this.sealAgeless(place, now);
   }
 
   /** Seals what is due; `monotonic` in milliseconds, `now` stamps the batches. */
@@ -109,6 +136,7 @@ export class Batcher {
     }
     this.places.clear();
     this.queues.clear();
+    this.fresh = [];
     this.sweepAt = MANY_PLACES;
   }
 
@@ -160,6 +188,10 @@ export class Batcher {
     place.dueAt = dueAt;
     this.queueOf(destination).append(place);
     return items;
+  }
+
+  private sealAgeless(place: Place, now: EpochMs): void {
+    if (place.items !== undefined && place.destination.action.batch.ageMs === 0) this.seal(place, 'age', now);
   }
 
   private seal(place: Place, by: SealReason, now: EpochMs): void {

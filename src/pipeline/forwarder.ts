@@ -9,6 +9,7 @@ import type { Holdings } from './books-watch.ts';
 import { NO_ROUTE_NAME } from './graveyard.ts';
 import { type LaneServices, laneKey } from './lane.ts';
 import { Lanes } from './lanes.ts';
+import { onceATurn } from './once-a-turn.ts';
 import type { Normalised } from './normaliser.ts';
 import type { Onlooker } from './onlooker.ts';
 import { readingsInScope, routingInScope } from './replay-scope.ts';
@@ -48,6 +49,7 @@ export class Forwarder {
   private readonly texts: (Uint8Array | undefined)[] = [];
   private readonly routings: Routing[] = [];
   private readonly idleWaiters: Set<() => void> = new Set();
+  private readonly endTurnLater: () => void;
   private wakeAt: number | undefined;
   private cancelWake: () => void = () => {};
 
@@ -55,7 +57,12 @@ export class Forwarder {
     this.options = options;
     this.rules = options.rules;
     this.batcher = new Batcher({ nextId: options.nextId, config: () => this.rules.config, emit: (batch) => this.sealed(batch) });
-    this.lanes = new Lanes({ ...options, onEmpty: () => this.checkIdle() });
+    const { scheduler } = options;
+    this.lanes = new Lanes({ ...options, onFree: (key) => this.batcher.freed(key, scheduler.now()), onEmpty: () => this.checkIdle() });
+    this.endTurnLater = onceATurn(
+      (fn) => void scheduler.after(0, fn),
+      () => this.batcher.endTurn((key) => this.lanes.get(key)?.idle === false, scheduler.now()),
+    );
   }
 
   /** Decides about the next message by other rules. What was decided before goes its way first. */
@@ -218,7 +225,9 @@ export class Forwarder {
   }
 
   private add(destination: Destination, item: Item, text: Uint8Array): void {
-    if (this.batcher.add(destination, item, text, this.options.scheduler)) this.arm();
+    if (!this.batcher.add(destination, item, text, this.options.scheduler)) return;
+    if (destination.action.batch.ageMs === 0) this.endTurnLater();
+    this.arm();
   }
 
   private tapItems = 0;

@@ -16,6 +16,8 @@ interface Generation {
 }
 
 export interface LanesOptions extends Omit<LaneContext, 'onIdle' | 'onRefused'> {
+  /** The lane of this key holds nothing any more. */
+  readonly onFree: (key: string) => void;
   /** No lane holds anything any more. */
   readonly onEmpty: () => void;
   /** Makes everything unsettled come again; resolves when nothing of it is live any more. Never rejects. */
@@ -92,6 +94,7 @@ export class Lanes {
           generation.busy -= 1;
           if (lanes.size > KEPT_LANES) lanes.delete(key);
           this.advance();
+          this.options.onFree(key);
         },
         onRefused: () => void this.refused(),
       });

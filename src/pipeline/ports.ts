@@ -12,7 +12,7 @@ export interface Scheduler {
   now(): EpochMs;
   /** Milliseconds on a clock that never jumps; only differences mean something. */
   monotonic(): number;
-  /** Calls `fn` once after `ms`; the answer cancels it. Never keeps the process alive by itself. */
+  /** Calls `fn` once after `ms`, with 0 at the end of this turn of the event loop; the answer cancels it. Never keeps the process alive by itself beyond this turn. */
   after(ms: number, fn: () => void): () => void;
   /** In [0, 1): jitter for back-off. */
   random(): number;

@@ -1,6 +1,6 @@
 import type { Channel } from 'amqplib';
 import { buildTopology, type Topology, type TopologyOptions } from '../../src/rabbit/topology.ts';
-import type { Scenario } from './scenario.ts';
+import { outputTypeOf, type Scenario } from './scenario.ts';
 import type { BenchBroker } from './support/broker.ts';
 
 // The objects on the broker that all contenders share, with the arguments that Sluice asks for: none has an easier queue.
@@ -10,12 +10,12 @@ export const EXCHANGE = 'bench.readings';
 export const OUTPUT = 'bench.out';
 export const DEAD = 'bench.dead';
 
-export function topologyOptions({ queueType }: Scenario): TopologyOptions {
+export function topologyOptions(scenario: Scenario): TopologyOptions {
   return {
-    ingest: { queue: INGEST, topics: ['#'], type: queueType, deliveryLimit: 120 },
+    ingest: { queue: INGEST, topics: ['#'], type: scenario.queueType, deliveryLimit: 120 },
     deadLetters: { exchange: DEAD, queue: DEAD },
     exchanges: [{ name: EXCHANGE, type: 'topic' }],
-    queues: [{ name: OUTPUT, type: queueType, bindings: [{ exchange: EXCHANGE, routingKey: '#' }] }],
+    queues: [{ name: OUTPUT, type: outputTypeOf(scenario), bindings: [{ exchange: EXCHANGE, routingKey: '#' }] }],
   };
 }
 

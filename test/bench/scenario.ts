@@ -1,14 +1,17 @@
+export type QueueType = 'quorum' | 'classic';
+
 /** What a contender is put to. Plain data: it goes to child processes and into the result file. */
 export interface Scenario {
   /** `json`, `json:BYTES`, `senml`, `sparkplug`, `line-protocol` (load/payloads.ts); `stamped` with live devices (load/stamp.ts). */
   readonly payload: string;
-  /** Of the ingest queue and of the output queue. */
-  readonly queueType: 'quorum' | 'classic';
+  /** Of the ingest queue, and of the output queue where `outputType` does not say otherwise. */
+  readonly queueType: QueueType;
+  readonly outputType?: QueueType;
   /** Most messages that are delivered and not acked. */
   readonly prefetch: number;
   /** Messages in one of the output. */
   readonly batch: number;
-  /** Longest that a reading waits for company, milliseconds (Sluice). */
+  /** Longest that a reading waits for company, milliseconds; 0: for none that has not come yet (Sluice). */
   readonly ageMs: number;
   /** Devices, whose messages come in turn. */
   readonly devices: number;
@@ -48,6 +51,10 @@ export const USUAL: Scenario = {
   warmUp: 60_000,
   messages: 120_000,
 };
+
+export function outputTypeOf({ queueType, outputType = queueType }: Scenario): QueueType {
+  return outputType;
+}
 
 /** All messages of a scenario. */
 export function total({ warmUp, messages }: Scenario): number {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Result } from '../../src/domain/fault.ts';
 import { Lane, type LaneContext } from '../../src/pipeline/lane.ts';
 import { Lanes } from '../../src/pipeline/lanes.ts';
 import { Permits } from '../../src/pipeline/permits.ts';
@@ -71,13 +72,15 @@ describe('each mutant is caught', () => {
     interface Inside {
       queue: Batch[];
       context: LaneContext;
-      publish(batch: Batch, signal: AbortSignal): Promise<{ ok: boolean }>;
+      publish(batch: Batch, signal: AbortSignal): Promise<Result<void>>;
       forwarded(items: Batch['items']): void;
     }
     mutate(Lane.prototype, 'sendHead', (original: (this: Inside, head: Batch) => Promise<void>) => {
       return async function (this: Inside, head: Batch): Promise<void> {
         if (this.queue.length < 2 || this.context.signal.aborted) return await original.call(this, head);
         const result = await this.publish(head, new AbortController().signal);
+        // What never passes must not be tried for ever: that is another mistake.
+        if (!result.ok && result.fault.kind === 'permanent') return await original.call(this, head);
         this.queue.shift();
         if (result.ok) this.forwarded(head.items);
         else {

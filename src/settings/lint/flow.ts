@@ -53,7 +53,8 @@ export function lintFlow(lint: Lint): void {
 }
 
 function prefetchAgainst(lint: Lint, at: readonly (string | number)[], count: number, ageMs: number, prefetch: number): void {
-  if (count === 1 || prefetch >= 2 * count) return;
+  // With an age of 0 nobody waits for a batch to fill.
+  if (count === 1 || ageMs === 0 || prefetch >= 2 * count) return;
   const path = [...at, 'batch', 'count'];
   const hint = `\`source.prefetch\` of at least ${Math.min(65_535, 2 * count)}, or \`count\` of at most ${Math.max(1, Math.floor(prefetch / 2))}`;
   if (prefetch < count) {

@@ -9,12 +9,15 @@ const Batch = section('When a batch is sealed: the first bound that is reached d
     maximum: 67_108_864,
     unit: 'bytes',
   }),
-  ageMs: integer('Longest time that a reading waits for company. Without meaning when `count` is 1.', {
-    default: 100,
-    minimum: 1,
-    maximum: 3_600_000,
-    unit: 'ms',
-  }),
+  ageMs: integer(
+    'Longest time that a reading waits for company. 0: for none that has not come yet; what came together leaves at once, or as soon as the batch before it is confirmed. Without meaning when `count` is 1.',
+    {
+      default: 100,
+      minimum: 0,
+      maximum: 3_600_000,
+      unit: 'ms',
+    },
+  ),
 });
 
 export const Route = entry(

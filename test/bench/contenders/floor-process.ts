@@ -5,7 +5,9 @@ import type { FloorOrder } from './floor.ts';
 
 const { url, ingest, exchange, payload, prefetch, size } = JSON.parse(process.env['BENCH_FLOOR'] ?? '{}') as FloorOrder;
 const parse = parserOf(payload);
-const [consuming, publishing] = [await connect(url), await connect(url)];
+// Without it a publish waits until the broker has acknowledged the one before on TCP: 0.7 ms of the median at 2,000 a second.
+const open = async () => await connect(url, { noDelay: true });
+const [consuming, publishing] = [await open(), await open()];
 const source = await consuming.createChannel();
 const sink = await publishing.createConfirmChannel();
 

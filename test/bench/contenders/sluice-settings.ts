@@ -1,5 +1,5 @@
 import { DEAD, EXCHANGE, INGEST, OUTPUT } from '../layout.ts';
-import type { Scenario } from '../scenario.ts';
+import { outputTypeOf, type Scenario } from '../scenario.ts';
 
 // The settings of the gateway under test: what a plant would have, with nothing switched off.
 
@@ -18,7 +18,7 @@ export function settingsOf(scenario: Scenario, amqpUrl: string, stateDir: string
     dedupe: { entries: 100_000, windowSeconds: 600 },
     profiles: Array.from({ length: scenario.profiles }, (_, i) => profileOf(scenario.payload, `kind${i}`, i)),
     exchanges: [{ name: EXCHANGE, type: 'topic' }],
-    queues: [{ name: OUTPUT, type: queueType, bindings: [{ exchange: EXCHANGE, routingKey: '#' }] }],
+    queues: [{ name: OUTPUT, type: outputTypeOf(scenario), bindings: [{ exchange: EXCHANGE, routingKey: '#' }] }],
     routes: routes(scenario),
     deadLetters: { exchange: DEAD, queue: DEAD },
     http: { host: '127.0.0.1', port: httpPort },

@@ -7,15 +7,20 @@ const AGE_MS = 100;
 
 function subjects(rate: number): Subject[] {
   const one: Scenario = { ...LIVE, rate, batch: 1 };
+  const ageless: Scenario = { ...LIVE, rate, ageMs: 0 };
+  const toClassic = (scenario: Scenario): Scenario => ({ ...scenario, outputType: 'classic' });
   return [
     { label: 'plain consumer', contender: 'plain', scenario: one },
     { label: 'floor, one by one', contender: 'floor', scenario: one },
     { label: 'Sluice, one by one', contender: 'sluice', scenario: one },
+    { label: 'Sluice, age 0', contender: 'sluice', scenario: ageless },
     { label: `Sluice, batches of 100, ${AGE_MS} ms`, contender: 'sluice', scenario: { ...LIVE, rate, ageMs: AGE_MS } },
+    { label: 'floor, one by one, to a classic queue', contender: 'floor', scenario: toClassic(one) },
+    { label: 'Sluice, age 0, to a classic queue', contender: 'sluice', scenario: toClassic(ageless) },
   ];
 }
 
-/** From the device to the consumer at fixed rates, beside a consumer that stands at the ingest queue itself. */
+/** From the device to the consumer at fixed rates, beside a consumer that stands at the ingest queue itself, which is a quorum queue in all of them. */
 export function latencyRows(): Row[] {
   return [500, 2000, 8000].map((rate) => ({
     kind: 'latency',

@@ -143,7 +143,7 @@ function action(random: () => number, exchange: string, routingKey: string): Pub
     exchange,
     routingKey,
     headers: undefined,
-    batch: { count: 1 + Math.floor(random() * 12), bytes: 200 + Math.floor(random() * 4000), ageMs: Math.floor(random() * 60) },
+    batch: { count: 1 + Math.floor(random() * 12), bytes: 200 + Math.floor(random() * 4000), ageMs: random() < 0.3 ? 0 : Math.floor(random() * 60) },
     encoding: 'json',
     gzip: false,
     priority: undefined,

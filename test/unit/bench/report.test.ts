@@ -84,6 +84,30 @@ describe('the targets', () => {
     const slow = result([{ ...throughput, subjects: [subject('floor', rates(100)), subject('sluice', rates(50))] }]);
     expect(targets(slow).find(({ what }) => what === 'rate, as a multiple of the floor')).toMatchObject({ measured: 0.5, met: false });
   });
+
+  it('hold latency without an age against the plain consumer, for each kind of output queue', () => {
+    const at = (...p50: number[]): Measures[] => p50.map((p50Ms) => ({ p50Ms, p99Ms: 10 * p50Ms }));
+    const live = (p50: readonly number[], scenario: Record<string, string | number>): SubjectResult => subject('sluice', at(...p50), scenario);
+    const latency: RowResult = {
+      kind: 'latency',
+      name: 'latency-2000',
+      title: 'Latency',
+      subjects: [
+        subject('plain', at(1, 2, 1)),
+        live([9, 9, 9], { batch: 1, ageMs: 100 }),
+        live([3, 4, 4], { batch: 100, ageMs: 0 }),
+        live([5, 5, 5], { batch: 100, ageMs: 100 }),
+        live([2, 3, 2], { batch: 100, ageMs: 0, outputType: 'classic' }),
+      ],
+    };
+    const found = new Map(targets(result([latency])).map((target) => [target.what, target]));
+    const added = (which: string): unknown => found.get(`latency added at 2,000/s with age 0, ${which} queue`);
+    expect(added('p50, to a classic')).toMatchObject({ measured: 1, met: true });
+    expect(added('p99, to a classic')).toMatchObject({ measured: 10, met: true });
+    expect(added('p50, to a quorum')).toMatchObject({ measured: 2, met: false });
+    expect(added('p99, to a quorum')).toMatchObject({ measured: 20, met: false });
+    expect(found.get('latency at 2,000/s with batches of 100 ms, p99')).toMatchObject({ measured: 50, met: true });
+  });
 });
 
 describe('docs/performance.md', () => {

@@ -53,6 +53,58 @@ describe('Batcher', () => {
     expect(batcher.nextDueAt()).toBeUndefined();
   });
 
+  describe('without an age', () => {
+    const to = destination({ batch: { count: 3, bytes: 1000, ageMs: 0 } });
+
+    it('seals at the end of the turn what came in it', () => {
+      const { batcher, sealed } = setUp();
+      expect(batcher.add(to, item(), TEXT, clockAt(5, 0))).toBe(true);
+      expect(batcher.add(to, item(), TEXT, clockAt(5, 0))).toBe(false);
+      batcher.due(5, 0);
+      expect(sealed).toEqual([]);
+      batcher.endTurn(() => false, 7);
+      expect(sealed).toMatchObject([{ sealedBy: 'age', sealedAt: 7, items: [{}, {}] }]);
+      batcher.endTurn(() => false, 8);
+      expect([batcher.size, sealed.length]).toEqual([0, 1]);
+    });
+
+    it('gathers while something of the destination is under way, and lets all of it go then', () => {
+      const { batcher, sealed } = setUp();
+      const other = destination({ batch: { count: 3, bytes: 1000, ageMs: 0 } }, 'other');
+      for (const each of [to, other]) batcher.add(each, item(), TEXT, clockAt(0, 0));
+      batcher.endTurn((key) => key === to.key, 0);
+      expect(sealed.map(({ destination: { key } }) => key)).toEqual(['other']);
+      batcher.add(to, item(), TEXT, clockAt(1, 1));
+      // What was asked about once is not asked about again: the lane says so itself.
+      batcher.endTurn(() => false, 1);
+      batcher.freed('other', 2);
+      expect(sealed).toHaveLength(1);
+      batcher.freed(to.key, 3);
+      expect(sealed[1]).toMatchObject({ sealedBy: 'age', sealedAt: 3, items: [{}, {}] });
+    });
+
+    it('seals by count meanwhile, and after a second', () => {
+      const { batcher, sealed } = setUp();
+      for (let i = 0; i < 4; i += 1) batcher.add(to, item(), TEXT, clockAt(10, 10));
+      expect(sealed).toMatchObject([{ sealedBy: 'count', items: [{}, {}, {}] }]);
+      batcher.endTurn(() => true, 10);
+      expect(batcher.nextDueAt()).toBe(1010);
+      batcher.due(1009, 0);
+      expect(sealed).toHaveLength(1);
+      batcher.due(1010, 0);
+      expect(sealed[1]).toMatchObject({ sealedBy: 'age', items: [{}] });
+    });
+
+    it('leaves batches with an age alone', () => {
+      const { batcher, sealed } = setUp();
+      const slow = destination({ batch: { count: 3, bytes: 1000, ageMs: 50 } });
+      batcher.add(slow, item(), TEXT, clockAt(0, 0));
+      batcher.endTurn(() => false, 0);
+      batcher.freed(slow.key, 0);
+      expect(sealed).toEqual([]);
+    });
+  });
+
   it('loses no open batch where more destinations come than are kept', () => {
     const { batcher, sealed } = setUp();
     const open = destination({ batch: { count: 2, bytes: 1000, ageMs: 100 } });
@@ -98,11 +150,13 @@ describe('Batcher', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const { batcher, sealed } = setUp();
-        const to = [0, 1, 2].map((i) => destination({ batch: { count: 4, bytes: 100, ageMs: 50 + 25 * i } }, `k${i}`));
+        const to = [0, 1, 2].map((i) => destination({ batch: { count: 4, bytes: 100, ageMs: 25 * i } }, `k${i}`));
         let clock = 0;
         steps.forEach(({ to: i, bytes, wait }, n) => {
           clock += wait;
           batcher.due(clock, clock);
+          if (wait % 4 === 0) batcher.endTurn(() => wait % 8 === 0, clock);
+          if (wait % 5 === 0) batcher.freed('k0', clock);
           batcher.add(to[i] ?? destination(), item({ bytes, ageMs: n }), Buffer.alloc(bytes, 'x'), clockAt(clock, clock));
         });
         batcher.flush(clock);

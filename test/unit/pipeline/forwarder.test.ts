@@ -73,6 +73,27 @@ function rig(routes: readonly RouteSpec[], normalise: (message: InboundMessage) 
 const one = (message: InboundMessage): Normalised => ({ kind: 'readings', readings: [reading({ t: 1 }, { id: message.body.toString() })] });
 
 describe('Forwarder', () => {
+  it('without an age, sends what one turn brought, and what gathered until that was confirmed', async () => {
+    const { accept, time, sent, outcomes, state } = rig([rule('r', publishTo('x', { batch: { count: 100, bytes: 10_000, ageMs: 0 } }))], one);
+    const ids = (): unknown[] => sent.map((batch) => readingsIn(batch).map(({ id }) => id));
+    for (const id of ['a', 'b']) accept(id);
+    expect(sent).toEqual([]);
+    await time.runUntil(0);
+    expect(ids()).toEqual([['a', 'b']]);
+    state.refuse = 'UNROUTABLE';
+    accept('c');
+    await time.runUntil(1);
+    for (const id of ['d', 'e']) {
+      accept(id);
+      await time.runUntil(time.monotonic() + 1);
+    }
+    state.refuse = undefined;
+    // The back-off of the lane is over before the second of an open batch.
+    await time.runUntil(900);
+    expect(ids()).toEqual([['a', 'b'], ['c'], ['d', 'e']]);
+    expect(outcomes).toHaveLength(5);
+  });
+
   it('wakes by itself for batches that become due', async () => {
     const { accept, time, sent, outcomes } = rig([rule('r', publishTo('x', { batch: { count: 100, bytes: 10_000, ageMs: 100 } }))], one);
     accept('a');

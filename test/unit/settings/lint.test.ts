@@ -40,6 +40,12 @@ const CASES: readonly Case[] = [
     good: route('batch: { count: 500 }', 'source: { prefetch: 1000 }\n'),
   },
   {
+    name: 'nobody waits for a batch without an age to fill',
+    bad: route('batch: { ageMs: 1 }', 'source: { prefetch: 499 }\n'),
+    told: [/^6:40 warning routes\[0\]\.batch\.count: .* never fills/],
+    good: route('batch: { ageMs: 0 }', 'source: { prefetch: 499 }\n'),
+  },
+  {
     name: 'no second batch fills while the first is out',
     bad: route('batch: { count: 500 }', 'source: { prefetch: 999 }\n'),
     told: [/^6:49 warning routes\[0\]\.batch\.count: with `source\.prefetch` 999 no second batch of 500 fills .* sealed by age \(100 ms\)/],
