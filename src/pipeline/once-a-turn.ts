@@ -1,4 +1,4 @@
-/** Calls to the answer run `action` once, later in this turn of the event loop; `defer` is `setImmediate`, save in tests. */
+/** Calls to the answer run `action` once, later in this turn of the event loop; `defer`: `setImmediate` or what does the same, save in tests. */
 export function onceATurn(defer: (fn: () => void) => void, action: () => void): () => void {
   let deferred = false;
   return () => {

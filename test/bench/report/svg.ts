@@ -22,9 +22,13 @@ export interface Bars {
   readonly names: readonly string[];
 }
 
-const COLOURS = ['#6e7781', '#2f81f7', '#d97706', '#2da44e', '#a371f7'];
+const COLOURS = ['#6e7781', '#2f81f7', '#d97706', '#2da44e', '#a371f7', '#d4568c', '#1b9aaa'];
 const WIDTH = 400;
 const HEIGHT = 260;
+/** Of one bar of a group, with its share of the gap to the next group: its number must fit above it. */
+const BAR_WIDTH = 40;
+/** Of a line of the legend. */
+const LINE_HEIGHT = 18;
 /** Room around what is drawn. */
 const PAD = { left: 64, right: 16, top: 34, bottom: 46 };
 const INNER = { width: WIDTH - PAD.left - PAD.right, height: HEIGHT - PAD.top - PAD.bottom };
@@ -39,20 +43,22 @@ export function lines(panels: readonly Panel[]): string {
 }
 
 export function bars(panels: readonly Bars[]): string {
-  const width = Math.max(WIDTH, ...panels.map(({ groups }) => groups.length * 120 + PAD.left + PAD.right));
+  const width = Math.max(WIDTH, ...panels.map(({ groups, names }) => groups.length * names.length * BAR_WIDTH + PAD.left + PAD.right));
   const body = panels.map((panel, i) => `<g transform="translate(0,${i * HEIGHT})">${barPanel(panel, width)}</g>`).join('\n');
   return document(width, panels[0]?.names ?? [], body, panels.length * HEIGHT);
 }
 
 function document(width: number, names: readonly string[], body: string, height = HEIGHT): string {
-  let at = PAD.left;
+  let [at, top] = [PAD.left, height];
   const legend = names.map((name, i) => {
-    const mark = `<rect x="${at}" y="${height + 2}" width="12" height="12" rx="2" fill="${colour(i)}"/><text x="${at + 18}" y="${height + 12}">${escape(name)}</text>`;
-    at += 34 + name.length * 7;
+    const needed = 34 + name.length * 7;
+    if (at > PAD.left && at + needed > width) [at, top] = [PAD.left, top + LINE_HEIGHT];
+    const mark = `<rect x="${at}" y="${top + 2}" width="12" height="12" rx="2" fill="${colour(i)}"/><text x="${at + 18}" y="${top + 12}">${escape(name)}</text>`;
+    at += needed;
     return mark;
   });
-  const total = { width: Math.max(width, at), height: height + 24 };
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total.width} ${total.height}" width="${total.width}" height="${total.height}" role="img">\n${STYLE}\n${body}\n${legend.join('\n')}\n</svg>\n`;
+  const bottom = top + 24;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${bottom}" width="${width}" height="${bottom}" role="img">\n${STYLE}\n${body}\n${legend.join('\n')}\n</svg>\n`;
 }
 
 function linePanel({ title, x, scale, series }: Panel, names: readonly string[]): string {
