@@ -6,8 +6,8 @@ import { allRows } from './rows/index.ts';
 import type { Row } from './rows/row.ts';
 import { scaled } from './rows/size.ts';
 import { runRow } from './runner.ts';
-import { BenchBroker } from './support/broker.ts';
-import { codeVersion, machineFacts } from './support/machine.ts';
+import { BenchBroker, memoryProblem } from './support/broker.ts';
+import { codeVersion, type MachineFacts, machineFacts } from './support/machine.ts';
 import { ROOT } from './support/place.ts';
 import { type BenchResult, readResult, type RowResult, writeResult } from './support/result.ts';
 
@@ -15,7 +15,7 @@ import { type BenchResult, readResult, type RowResult, writeResult } from './sup
 
 /** Of `--smoke`: every kind of row, every contender and payload once, just long enough to see them start, work and stop. */
 const SMOKE_SCALE = 0.02;
-const SMOKE_ROWS = ['throughput', 'senml', 'sparkplug', 'line-protocol', 'latency-500', 'mqtt', 'start'];
+const SMOKE_ROWS = ['throughput', 'senml', 'sparkplug', 'line-protocol', 'latency-500', 'mqtt', 'start', 'latency-2000-memory'];
 
 /**
  * RabbitMQ writes its log of quorum queues into segments after each 512 MB (`raft.wal_max_size_bytes`): for some seconds that takes it 6 to 8 us a
@@ -34,40 +34,54 @@ function chosen({ only, smoke, scale }: Options): Row[] {
   return rows.filter(({ name }) => names?.includes(name) !== false).map((row) => scaled(row, smoke ? SMOKE_SCALE : scale));
 }
 
+/** Rows whose broker has its data in memory: none, said in a line, where there is no room for it. */
+function inMemory(rows: readonly Row[]): Row[] {
+  const found = rows.filter(({ memory }) => memory === true);
+  const problem = found.length === 0 ? undefined : memoryProblem();
+  if (problem === undefined) return found;
+  say(`left out: ${found.map(({ name }) => name).join(', ')}: ${problem}`);
+  return [];
+}
+
 async function measure(options: Options, argv: readonly string[]): Promise<number> {
   const rows = chosen(options);
   const out = resolve(options.out);
-  const broker = await BenchBroker.start(CONF);
   const stop = (): void => process.exit(130);
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
-  try {
-    const facts: Omit<BenchResult, 'rows'> = {
-      format: 1,
-      startedAt: new Date().toISOString(),
-      command: ['npm run bench', ...(argv.length === 0 ? [] : ['--', ...argv])].join(' '),
-      code: codeVersion(ROOT),
-      machine: machineFacts(broker.dir, await broker.versions()),
-    };
-    const found: RowResult[] = [];
-    const failed: string[] = [];
-    const run = { broker, profiles: options.profile === undefined ? undefined : resolve(options.profile), say };
-    for (const row of rows) {
-      // The broker is warm after one.
-      const many = options.smoke ? { ...run, rounds: 1, warmUpRounds: 0 } : { ...run, rounds: options.rounds, warmUpRounds: found.length === 0 ? 1 : 0 };
-      const { result, failures } = await runRow(options.smoke ? { ...row, rounds: 1 } : row, many);
-      found.push(result);
-      failed.push(...failures);
-      // After each row: a run that is broken off leaves what it had.
-      writeResult(out, { ...facts, rows: found });
-      console.log(`\n${printRow(result)}\n`);
+  const found: RowResult[] = [];
+  const failed: string[] = [];
+  const facts: Omit<BenchResult, 'rows' | 'machine'> = {
+    format: 1,
+    startedAt: new Date().toISOString(),
+    command: ['npm run bench', ...(argv.length === 0 ? [] : ['--', ...argv])].join(' '),
+    code: codeVersion(ROOT),
+  };
+  let machine: MachineFacts | undefined;
+  for (const group of [rows.filter(({ memory }) => memory !== true), inMemory(rows)]) {
+    if (group.length === 0) continue;
+    const broker = await BenchBroker.start(CONF, group[0]?.memory);
+    try {
+      // Of the first one: its disk is what most rows are about.
+      machine ??= machineFacts(broker.dir, await broker.versions());
+      const run = { broker, profiles: options.profile === undefined ? undefined : resolve(options.profile), say };
+      for (const [i, row] of group.entries()) {
+        // The broker is warm after one.
+        const many = options.smoke ? { ...run, rounds: 1, warmUpRounds: 0 } : { ...run, rounds: options.rounds, warmUpRounds: i === 0 ? 1 : 0 };
+        const { result, failures } = await runRow(options.smoke ? { ...row, rounds: 1 } : row, many);
+        found.push(result);
+        failed.push(...failures);
+        // After each row: a run that is broken off leaves what it had.
+        writeResult(out, { ...facts, machine, rows: found });
+        console.log(`\n${printRow(result)}\n`);
+      }
+    } finally {
+      await broker.stop();
     }
-    say(`results: ${out}`);
-    for (const failure of failed) say(`FAILED: ${failure}`);
-    return failed.length === 0 ? 0 : 1;
-  } finally {
-    await broker.stop();
   }
+  say(`results: ${out}`);
+  for (const failure of failed) say(`FAILED: ${failure}`);
+  return failed.length === 0 ? 0 : 1;
 }
 
 async function main(argv: readonly string[]): Promise<number> {

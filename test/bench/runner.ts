@@ -50,7 +50,7 @@ export async function runRow(row: Row, options: RunOptions): Promise<RowOutcome>
     }
   }
   const subjects = row.subjects.map(({ label, contender, scenario }, i) => ({ label, contender, scenario: { ...scenario }, ...(found[i] ?? { rounds: [] }) }));
-  return { result: { name: row.name, title: row.title, kind: row.kind, axis: row.axis, subjects }, failures };
+  return { result: { name: row.name, title: row.title, kind: row.kind, memory: row.memory, axis: row.axis, subjects }, failures };
 }
 
 /** 0 to `count` - 1, beginning with another one each round. */

@@ -33,7 +33,7 @@ export interface Scenario {
   readonly window?: number;
   /** Messages a second, of all together. */
   readonly rate?: number;
-  /** That are measured, behind a quarter of it to warm up. */
+  /** That are measured, behind a time to warm up (measure/live.ts). */
   readonly seconds?: number;
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { targets } from '../bench/report/targets.ts';
+import { memoryProblem } from '../bench/support/broker.ts';
 import { readResult } from '../bench/support/result.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -35,6 +36,7 @@ describe('npm run bench', () => {
       expect(code).toBe(0);
       const { rows } = readResult(out);
       expect(new Set(rows.map(({ kind }) => kind))).toEqual(new Set(['drain', 'latency', 'saturate', 'start']));
+      expect(rows.some(({ memory }) => memory === true)).toBe(memoryProblem() === undefined);
       const all = rows.flatMap(({ subjects }) => subjects);
       expect(new Set(all.map(({ contender }) => contender))).toEqual(new Set(['floor', 'sluice', 'shovel', 'plain', 'node', 'sluice-version', 'sluice-ready']));
       const bad = all.filter(({ rounds }) => rounds.length !== 1 || (rounds[0]?.['lost'] ?? 0) !== 0 || !((rounds[0]?.['inPerSecond'] ?? 1) > 0));

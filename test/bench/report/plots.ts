@@ -7,7 +7,7 @@ export function plots({ rows }: BenchResult): Map<string, string> {
   const found = new Map<string, string>();
   const pairs = rows.filter(({ kind, axis, name }) => kind === 'drain' && axis === undefined && name !== 'backlog');
   if (pairs.length > 0) found.set('throughput', throughput(pairs));
-  const latencies = rows.filter(({ kind }) => kind === 'latency');
+  const latencies = rows.filter(({ kind, memory }) => kind === 'latency' && memory !== true);
   if (latencies.length > 0) found.set('latency', latency(latencies));
   for (const row of rows) {
     if (row.axis !== undefined) found.set(row.name, scaling(row, row.axis));

@@ -29,14 +29,16 @@ export function targets(result: BenchResult): Target[] {
   const [floor, sluice, shovel] = ['floor', 'sluice', 'shovel'].map((name) => by('throughput', name));
   const peak = (one: SubjectResult | undefined): number => (one === undefined ? Number.NaN : of(one, 'rssPeakBytes').greatest / 1e6);
   const at = (name: string, axis: string, value: number): SubjectResult | undefined => subject(name, ({ scenario }) => scenario[axis] === value);
-  const live = (matches: (one: SubjectResult) => boolean): SubjectResult | undefined => subject('latency-2000', matches);
-  const plain = live(({ contender }) => contender === 'plain');
-  const ageless = (outputType: string | undefined): SubjectResult | undefined =>
-    live(({ contender, scenario }) => contender === 'sluice' && scenario['ageMs'] === 0 && scenario['outputType'] === outputType);
-  const [toQuorum, toClassic] = [ageless(undefined), ageless('classic')];
-  const batched = live(({ contender, scenario }) => contender === 'sluice' && scenario['batch'] !== 1 && scenario['ageMs'] !== 0);
-  const added = (one: SubjectResult | undefined, measure: string): number =>
-    spread((one?.rounds ?? []).map((round, i) => (round[measure] ?? Number.NaN) - (plain?.rounds[i]?.[measure] ?? Number.NaN))).median;
+  const batched = subject('latency-2000', ({ contender, scenario }) => contender === 'sluice' && scenario['batch'] !== 1 && scenario['ageMs'] !== 0);
+  const added = (name: string, outputType: string | undefined): ((measure: string) => number) => {
+    const plain = by(name, 'plain');
+    const ageless = subject(name, ({ contender, scenario }) => contender === 'sluice' && scenario['ageMs'] === 0 && scenario['outputType'] === outputType);
+    return (measure) => spread((ageless?.rounds ?? []).map((round, i) => (round[measure] ?? Number.NaN) - (plain?.rounds[i]?.[measure] ?? Number.NaN))).median;
+  };
+  const ageZero = (where: string, ms: (measure: string) => number): Target[] => [
+    atMost(`latency added at 2,000/s with age 0, p50, ${where}`, 1.5, ms('p50Ms'), ' ms'),
+    atMost(`latency added at 2,000/s with age 0, p99, ${where}`, 10, ms('p99Ms'), ' ms'),
+  ];
   const started = (contender: string): number => {
     const one = by('start', contender);
     return one === undefined ? Number.NaN : of(one, 'startMs').median;
@@ -45,10 +47,9 @@ export function targets(result: BenchResult): Target[] {
     atLeast('rate, as a multiple of the floor', 0.8, quotient(sluice, floor, 'inPerSecond')),
     atMost('CPU a message, as a multiple of the floor', 1.4, quotient(sluice, floor, 'cpuMicrosPerMessage')),
     atLeast('rate, as a multiple of Shovel', 2.5, quotient(sluice, shovel, 'inPerSecond')),
-    atMost('latency added at 2,000/s with age 0, p50, to a classic queue', 1.5, added(toClassic, 'p50Ms'), ' ms'),
-    atMost('latency added at 2,000/s with age 0, p99, to a classic queue', 10, added(toClassic, 'p99Ms'), ' ms'),
-    atMost('latency added at 2,000/s with age 0, p50, to a quorum queue', 1.5, added(toQuorum, 'p50Ms'), ' ms'),
-    atMost('latency added at 2,000/s with age 0, p99, to a quorum queue', 10, added(toQuorum, 'p99Ms'), ' ms'),
+    ...ageZero('to a classic queue', added('latency-2000', 'classic')),
+    ...ageZero('to a quorum queue, the broker in memory', added('latency-2000-memory', undefined)),
+    ...ageZero('to a quorum queue on this disk', added('latency-2000', undefined)),
     atMost('latency at 2,000/s with batches of 100 ms, p99', 115, batched === undefined ? Number.NaN : of(batched, 'p99Ms').median, ' ms'),
     atMost('resident memory at full prefetch', 150, peak(sluice), ' MB'),
     atMost('memory that 100,000 devices add to that of 100', 100, peak(at('devices', 'devices', 100_000)) - peak(at('devices', 'devices', 100)), ' MB'),

@@ -1,4 +1,4 @@
-import { type Scenario, USUAL } from '../scenario.ts';
+import { outputTypeOf, type Scenario, USUAL } from '../scenario.ts';
 import type { Row, Subject } from './row.ts';
 
 /** Devices over MQTT: 50 connections of 20 devices each, which may have so many messages on their way that they never wait. */
@@ -28,6 +28,21 @@ export function latencyRows(): Row[] {
     title: `From device to consumer at ${rate.toLocaleString('en-US')} messages a second`,
     subjects: subjects(rate),
   }));
+}
+
+/**
+ * Of a message that passes two quorum queues the disk has its part twice, and no gateway can change it. Without batches for company and without
+ * classic queues, which wait for no disk.
+ */
+export function memoryLatencyRow(): Row {
+  const rate = 2000;
+  return {
+    kind: 'latency',
+    name: `latency-${rate}-memory`,
+    title: `From device to consumer at ${rate.toLocaleString('en-US')} messages a second, with the data of the broker in memory`,
+    memory: true,
+    subjects: subjects(rate).filter(({ scenario }) => outputTypeOf(scenario) === 'quorum' && (scenario.batch === 1 || scenario.ageMs === 0)),
+  };
 }
 
 /** The same way, as fast as the MQTT plugin acknowledges. */

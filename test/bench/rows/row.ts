@@ -20,6 +20,8 @@ export interface Row {
   readonly subjects: readonly Subject[];
   /** What the subjects differ in, where it is a number of the scenario. */
   readonly axis?: keyof Scenario | undefined;
+  /** The broker keeps its data in memory: what its disk takes to sync is left out, and so is what a broker is there for. */
+  readonly memory?: boolean | undefined;
   /** Rounds, where they are not as many as for all the others. */
   readonly rounds?: number | undefined;
 }

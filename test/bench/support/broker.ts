@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChannelModel, connect } from 'amqplib';
 import { type Accounts, newAccounts } from '../../../src/local/credentials.ts';
@@ -9,11 +9,23 @@ import { sweepRuns } from '../../../src/local/stale-node.ts';
 import type { BrokerVersions } from './machine.ts';
 import { ROOT } from './place.ts';
 
-const PREFIX = 'bench-';
+const PREFIX = 'sluice-bench-';
 /** Seconds on a machine that is idle. */
 const START_MS = 600_000;
 /** Generous: a machine that others use too must not end a run. */
 const ASK_MS = 60_000;
+
+/** A file system in memory, of Linux. */
+const MEMORY = '/dev/shm';
+/** Several times what two rounds of a latency row had there at most, which was 66 MB. */
+const MEMORY_BYTES = 512e6;
+
+/** Why no broker can have its data in memory here; undefined where it can. */
+export function memoryProblem(folder = MEMORY, bytes = MEMORY_BYTES): string | undefined {
+  if (!existsSync(folder)) return `there is no ${folder}`;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize < bytes ? `${folder} has ${Math.floor((bavail * bsize) / 1e6)} MB free, and ${bytes / 1e6} are needed` : undefined;
+}
 
 /** A private RabbitMQ for one run of the bench, on free ports of the loopback, with Shovel. */
 export class BenchBroker {
@@ -27,11 +39,13 @@ export class BenchBroker {
     this.users = users;
   }
 
-  /** `conf`: more lines for rabbitmq.conf. Throws `BrokerNodeError`; nothing of it runs any more then. */
-  static async start(conf: readonly string[] = []): Promise<BenchBroker> {
-    const root = join(ROOT, '.sluice');
-    mkdirSync(root, { recursive: true, mode: 0o700 });
-    await sweepRuns(root, PREFIX);
+  /** `conf`: more lines for rabbitmq.conf. `memory`: its data is on no disk. Throws `BrokerNodeError`; nothing of it runs any more then. */
+  static async start(conf: readonly string[] = [], memory = false): Promise<BenchBroker> {
+    const disk = join(ROOT, '.sluice');
+    mkdirSync(disk, { recursive: true, mode: 0o700 });
+    // Both: what a run that was killed has left in memory is to be had back by any other.
+    for (const place of [disk, MEMORY]) if (existsSync(place)) await sweepRuns(place, PREFIX);
+    const root = memory ? MEMORY : disk;
     const dir = mkdtempSync(join(root, `${PREFIX}${process.pid}-`));
     const users = newAccounts();
     try {

@@ -21,6 +21,8 @@ export interface RowResult {
   readonly title: string;
   /** How it was measured: `drain`, `latency`, `saturate`, `start`; rows of other benches have none. */
   readonly kind?: string | undefined;
+  /** The broker had its data in memory. */
+  readonly memory?: boolean | undefined;
   /** What the subjects differ in, where it is a number: the x-axis of a plot. */
   readonly axis?: string | undefined;
   /** The first is what the others are held against. */

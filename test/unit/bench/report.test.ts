@@ -8,6 +8,7 @@ import { niceTop, short } from '../../bench/report/svg.ts';
 import { targets } from '../../bench/report/targets.ts';
 import { allRows } from '../../bench/rows/index.ts';
 import { total } from '../../bench/scenario.ts';
+import { memoryProblem } from '../../bench/support/broker.ts';
 import type { BenchResult, Measures, RowResult, SubjectResult } from '../../bench/support/result.ts';
 import { median, quantile, spread } from '../../bench/support/stats.ts';
 
@@ -100,12 +101,15 @@ describe('the targets', () => {
         live([2, 3, 2], { batch: 100, ageMs: 0, outputType: 'classic' }),
       ],
     };
-    const found = new Map(targets(result([latency])).map((target) => [target.what, target]));
-    const added = (which: string): unknown => found.get(`latency added at 2,000/s with age 0, ${which} queue`);
-    expect(added('p50, to a classic')).toMatchObject({ measured: 1, met: true });
-    expect(added('p99, to a classic')).toMatchObject({ measured: 10, met: true });
-    expect(added('p50, to a quorum')).toMatchObject({ measured: 2, met: false });
-    expect(added('p99, to a quorum')).toMatchObject({ measured: 20, met: false });
+    const memory: RowResult = { ...latency, name: 'latency-2000-memory', memory: true, subjects: [subject('plain', at(1)), live([1.5], { ageMs: 0 })] };
+    const found = new Map(targets(result([latency, memory])).map((target) => [target.what, target]));
+    const added = (which: string): unknown => found.get(`latency added at 2,000/s with age 0, ${which}`);
+    expect(added('p50, to a classic queue')).toMatchObject({ measured: 1, met: true });
+    expect(added('p99, to a classic queue')).toMatchObject({ measured: 10, met: true });
+    expect(added('p50, to a quorum queue on this disk')).toMatchObject({ measured: 2, met: false });
+    expect(added('p99, to a quorum queue on this disk')).toMatchObject({ measured: 20, met: false });
+    expect(added('p50, to a quorum queue, the broker in memory')).toMatchObject({ measured: 0.5, met: true });
+    expect(plots(result([latency, memory])).get('latency')).toBe(plots(result([latency])).get('latency'));
     expect(found.get('latency at 2,000/s with batches of 100 ms, p99')).toMatchObject({ measured: 50, met: true });
   });
 });
@@ -179,6 +183,18 @@ describe('the rows', () => {
     expect(repeated.map(({ name }) => name)).toEqual([]);
     const broken = rows.filter(({ kind, subjects }) => kind === 'drain' && subjects.some(({ scenario }) => total(scenario) % scenario.batch !== 0));
     expect(broken.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+describe('a broker in memory', () => {
+  it('has one row, of what passes quorum queues alone, or is refused with what is missing', () => {
+    const memory = allRows().filter((row) => row.memory === true);
+    expect(memory.map(({ name, subjects }) => [name, subjects.map(({ label }) => label)])).toEqual([
+      ['latency-2000-memory', ['plain consumer', 'floor, one by one', 'Sluice, one by one', 'Sluice, age 0']],
+    ]);
+    expect(memoryProblem('/there/is/none')).toBe('there is no /there/is/none');
+    expect(memoryProblem(import.meta.dirname, 1e18)).toMatch(/MB free, and 1000000000000 are needed$/);
+    expect(memoryProblem(import.meta.dirname, 0)).toBeUndefined();
   });
 });
 
