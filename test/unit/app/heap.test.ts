@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { growingPercent, growthFactor, keepPoolSmall, tuneHeap } from '../../../src/app/heap.ts';
 import { freshPool } from '../../support/buffer-pool.ts';
+import { collectGarbage } from '../../support/collect.ts';
 
 /** What is set at once. */
 function tuned(...given: readonly string[]): string[] {
@@ -50,8 +49,6 @@ describe('tuneHeap', () => {
   ])('has a heap of %d bytes grow by %d per cent', (bytes, percent) => expect(growingPercent(bytes)).toBe(percent));
 
   it('sets that after each collection of the whole heap, and not where it was given', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as (options: { readonly type: 'minor' | 'major'; readonly execution: 'sync' }) => void;
     const [set, given]: [string[], string[]] = [[], []];
     let told = (): void => {};
     const tell = (flag: string): void => {
@@ -65,7 +62,7 @@ describe('tuneHeap', () => {
     const after = new Promise<void>((resolve) => {
       told = resolve;
     });
-    collect({ type: 'major', execution: 'sync' });
+    collectGarbage();
     await after;
     expect(set).toContainEqual(expect.stringMatching(/^--heap-growing-percent=\d\d$/));
     for (const tuned of ends) tuned.end();

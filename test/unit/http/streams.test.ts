@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fault } from '../../../src/domain/fault.ts';
 import { MOST_STREAMS } from '../../../src/http/sse.ts';
+import { collectGarbage } from '../../support/collect.ts';
 import { message } from '../pipeline/fixtures.ts';
 import { type GatewayApi, gatewayApi, noBugs } from './gateway-api.ts';
 
@@ -52,6 +53,13 @@ async function follow(url: string) {
   const events = (name: string): unknown[] =>
     [...state.text.matchAll(/event: (\w+)\ndata: (.*)\n\n/g)].filter((match) => match[1] === name).map((match) => JSON.parse(match[2] ?? '') as unknown);
   return { response, state, abort, events };
+}
+
+/** What is in memory and no garbage. */
+function heldBytes(): number {
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 function refused({ onlooker }: GatewayApi, body = 'x'): void {
@@ -108,7 +116,7 @@ describe('GET /api/tap', () => {
     slow.pause();
     slow.write('GET /api/tap?rate=200 HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await until('the slow tap', () => made.hub.size === 1);
-    const before = process.memoryUsage().heapUsed + process.memoryUsage().external;
+    const before = heldBytes();
     const big = 'x'.repeat(4096);
     // 40 s of the rate, 32 MB: more than the kernel takes.
     for (let second = 0; second < 40; second += 1) {
@@ -116,8 +124,8 @@ describe('GET /api/tap', () => {
       for (let i = 0; i < 200; i += 1) refused(made, big);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const held = process.memoryUsage().heapUsed + process.memoryUsage().external - before;
-    expect(held).toBeLessThan(24_000_000);
+    // 3 MB on Node.js 20, 4.5 on 24; 36 where the tap writes to whoever does not read.
+    expect(heldBytes() - before).toBeLessThan(10_000_000);
     const { events } = await follow(`${made.url}/api/tap`);
     await until('the other tap', () => made.hub.size === 2);
     refused(made);
