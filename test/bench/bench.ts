@@ -79,9 +79,9 @@ async function measure(options: Options, argv: readonly string[]): Promise<numbe
       await broker.stop();
     }
   }
-  say(`results: ${out}`);
+  say(found.length === 0 ? 'nothing was measured' : `results: ${out}`);
   for (const failure of failed) say(`FAILED: ${failure}`);
-  return failed.length === 0 ? 0 : 1;
+  return found.length > 0 && failed.length === 0 ? 0 : 1;
 }
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -28,7 +28,8 @@ interface Stretch {
 
 /**
  * At a fixed rate, whatever becomes of the messages before: latency counts from when a message was due. The warm-up is as long as what is measured:
- * behind a quarter of it V8 was still compiling, and a message took the gateway 149 us where it takes 133 later (2,000 a second).
+ * behind a quarter of it V8 was still compiling, and a message took the gateway 149 us where it takes 133 later
+ * (2,000 a second; two rounds, and one).
  */
 export const latency: Measurer = async (subject, stand) => {
   const { rate = 0, seconds = 0 } = subject.scenario;
