@@ -27,9 +27,10 @@ export function messageOf(error: unknown, password?: string): string {
   return text.replaceAll(/\s+/g, ' ').trim();
 }
 
+/** OpenSSL's name of an alert differs between the Node.js versions: `ERR_SSL_SSLV3_ALERT_*` on 20, `ERR_SSL_SSL/TLS_ALERT_*` on 24; answered is the former. */
 function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : undefined;
+  return typeof code === 'string' ? code.replace('SSL_SSL/TLS_ALERT', 'SSL_SSLV3_ALERT') : undefined;
 }
 
 /** AMQP reply code: on errors of an open connection a number, in a refused handshake only inside amqplib's text. */
