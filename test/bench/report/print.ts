@@ -12,6 +12,11 @@ export function ratio(subject: SubjectResult, base: SubjectResult, measure: stri
   return spread(subject.rounds.map((round, i) => (round[measure] ?? Number.NaN) / (base.rounds[i]?.[measure] ?? Number.NaN)));
 }
 
+/** What the subject has more than the base, round by round; of no rounds where there is no subject. */
+export function added(subject: SubjectResult | undefined, base: SubjectResult | undefined, measure: string): Spread {
+  return spread((subject?.rounds ?? []).map((round, i) => (round[measure] ?? Number.NaN) - (base?.rounds[i]?.[measure] ?? Number.NaN)));
+}
+
 /** A column of a table: what is in it for one subject, `base` being the first of the row. */
 interface Column {
   readonly head: string;
@@ -42,12 +47,9 @@ const PROCESS = [
   ownProcess(middle('loop p99 ms', 'loopP99Ms')),
 ];
 
-const added = (head: string, measure: string): Column => ({
+const more = (head: string, measure: string): Column => ({
   head,
-  cell: (subject, base) =>
-    subject === base
-      ? '-'
-      : figure(spread(subject.rounds.map((round, i) => (round[measure] ?? Number.NaN) - (base.rounds[i]?.[measure] ?? Number.NaN))).median),
+  cell: (subject, base) => (subject === base ? '-' : figure(added(subject, base, measure).median)),
 });
 
 const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
@@ -66,8 +68,8 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     middle('p50 ms', 'p50Ms'),
     middle('p99 ms', 'p99Ms'),
     middle('p99.9 ms', 'p999Ms'),
-    added('p50 added', 'p50Ms'),
-    added('p99 added', 'p99Ms'),
+    more('p50 added', 'p50Ms'),
+    more('p99 added', 'p99Ms'),
     least('p99 spread', 'p99Ms'),
     ownProcess(middle('CPU us/msg', 'cpuMicrosPerMessage')),
     ...BOOKS,

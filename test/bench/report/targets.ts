@@ -1,7 +1,6 @@
 import type { BenchResult, RowResult, SubjectResult } from '../support/result.ts';
-import { spread } from '../support/stats.ts';
 import { figure, table } from '../support/table.ts';
-import { of, ratio } from './print.ts';
+import { added, of, ratio } from './print.ts';
 
 /** What Sluice sets itself, and what a run says of it. */
 interface Target {
@@ -30,15 +29,14 @@ export function targets(result: BenchResult): Target[] {
   const peak = (one: SubjectResult | undefined): number => (one === undefined ? Number.NaN : of(one, 'rssPeakBytes').greatest / 1e6);
   const at = (name: string, axis: string, value: number): SubjectResult | undefined => subject(name, ({ scenario }) => scenario[axis] === value);
   const batched = subject('latency-2000', ({ contender, scenario }) => contender === 'sluice' && scenario['batch'] !== 1 && scenario['ageMs'] !== 0);
-  const added = (name: string, outputType: string | undefined): ((measure: string) => number) => {
+  const ageZero = (where: string, name: string, outputType?: string): Target[] => {
     const plain = by(name, 'plain');
     const ageless = subject(name, ({ contender, scenario }) => contender === 'sluice' && scenario['ageMs'] === 0 && scenario['outputType'] === outputType);
-    return (measure) => spread((ageless?.rounds ?? []).map((round, i) => (round[measure] ?? Number.NaN) - (plain?.rounds[i]?.[measure] ?? Number.NaN))).median;
+    return [
+      atMost(`latency added at 2,000/s with age 0, p50, ${where}`, 1.5, added(ageless, plain, 'p50Ms').median, ' ms'),
+      atMost(`latency added at 2,000/s with age 0, p99, ${where}`, 10, added(ageless, plain, 'p99Ms').median, ' ms'),
+    ];
   };
-  const ageZero = (where: string, ms: (measure: string) => number): Target[] => [
-    atMost(`latency added at 2,000/s with age 0, p50, ${where}`, 1.5, ms('p50Ms'), ' ms'),
-    atMost(`latency added at 2,000/s with age 0, p99, ${where}`, 10, ms('p99Ms'), ' ms'),
-  ];
   const started = (contender: string): number => {
     const one = by('start', contender);
     return one === undefined ? Number.NaN : of(one, 'startMs').median;
@@ -47,9 +45,9 @@ export function targets(result: BenchResult): Target[] {
     atLeast('rate, as a multiple of the floor', 0.8, quotient(sluice, floor, 'inPerSecond')),
     atMost('CPU a message, as a multiple of the floor', 1.4, quotient(sluice, floor, 'cpuMicrosPerMessage')),
     atLeast('rate, as a multiple of Shovel', 2.5, quotient(sluice, shovel, 'inPerSecond')),
-    ...ageZero('to a classic queue', added('latency-2000', 'classic')),
-    ...ageZero('to a quorum queue, the broker in memory', added('latency-2000-memory', undefined)),
-    ...ageZero('to a quorum queue on this disk', added('latency-2000', undefined)),
+    ...ageZero('to a classic queue', 'latency-2000', 'classic'),
+    ...ageZero('to a quorum queue, the broker in memory', 'latency-2000-memory'),
+    ...ageZero('to a quorum queue on this disk', 'latency-2000'),
     atMost('latency at 2,000/s with batches of 100 ms, p99', 115, batched === undefined ? Number.NaN : of(batched, 'p99Ms').median, ' ms'),
     atMost('resident memory at full prefetch', 150, peak(sluice), ' MB'),
     atMost('memory that 100,000 devices add to that of 100', 100, peak(at('devices', 'devices', 100_000)) - peak(at('devices', 'devices', 100)), ' MB'),
